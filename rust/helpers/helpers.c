@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C functions for what Rust cannot call: inline functions and macros. One file per topic,
+ * no logic, every name with the prefix wqd_ and otherwise the name of what it calls.
+ *
+ * bindgen reads this file, too, so a helper needs no prototype elsewhere.
+ *
+ * Sorted alphabetically.
+ */

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What this module needs of the kernel and the `kernel` crate does not have.
+
+pub(crate) mod bindings;
