@@ -27,3 +27,4 @@
 const gfp_t WQ_CONST___GFP_ACCOUNT = __GFP_ACCOUNT;
 const slab_flags_t WQ_CONST_SLAB_ACCOUNT = SLAB_ACCOUNT;
 const slab_flags_t WQ_CONST_SLAB_NO_MERGE = SLAB_NO_MERGE;
+const fmode_t WQ_CONST_FMODE_WRITE = FMODE_WRITE;

@@ -7,3 +7,4 @@
  *
  * Sorted alphabetically.
  */
+#include "wait.c"

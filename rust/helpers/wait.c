@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/wait.h>
+
+bool wqd_wq_has_sleeper(struct wait_queue_head *head)
+{
+	return wq_has_sleeper(head);
+}
