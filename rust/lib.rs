@@ -4,4 +4,5 @@
 
 pub(crate) mod bindings;
 pub(crate) mod misc_device;
+pub(crate) mod ring_memory;
 pub(crate) mod wait_queue;

@@ -7,4 +7,5 @@
  *
  * Sorted alphabetically.
  */
+#include "mm.c"
 #include "wait.c"
