@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The system calls of a queue: the only place that knows how ioctl arguments are passed and how
+//! the ring is mapped. Used by the builder and by [`Control`](crate::Control).
+
+use std::ffi::c_void;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::ptr::{self, NonNull};
+
+use rustix::ioctl::{ioctl, opcode, IntegerSetter, Opcode, Updater};
+use rustix::mm::{mmap, munmap, MapFlags, ProtFlags};
+
+use crate::abi;
+
+const SET_SIZE: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SET_SIZE);
+const SET_FILTER: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SET_FILTER);
+const ADD_WATCH: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_ADD_WATCH);
+const REMOVE_WATCH: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_REMOVE_WATCH);
+const GET_INFO: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_GET_INFO);
+const SHUTDOWN: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SHUTDOWN);
+
+/// Gives the queue a ring of `pages` pages.
+pub(crate) fn set_size(fd: BorrowedFd<'_>, pages: usize) -> io::Result<()> {
+    // SAFETY: The command takes a number.
+    let arg = unsafe { IntegerSetter::<SET_SIZE>::new_usize(pages) };
+    // SAFETY: The command takes a number and touches no memory of the caller.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// Sets the filter whose words are `filter`, or removes it.
+pub(crate) fn set_filter(fd: BorrowedFd<'_>, filter: Option<&[u32]>) -> io::Result<()> {
+    let pointer = filter.map_or(ptr::null(), <[u32]>::as_ptr);
+    // SAFETY: The command takes a pointer, or NULL.
+    let arg = unsafe { IntegerSetter::<SET_FILTER>::new_pointer(pointer.cast_mut().cast()) };
+    // SAFETY: The kernel only reads, and `Filter::words` made as many entries as its first word
+    // says.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// Sets a watch; the kernel fills in its handle.
+pub(crate) fn add_watch(fd: BorrowedFd<'_>, add: &mut abi::Add) -> io::Result<()> {
+    add.size = size_of::<abi::Add>() as u32;
+    // SAFETY: The command takes a pointer to this struct and writes no more than its `size` says.
+    let arg = unsafe { Updater::<ADD_WATCH, _>::new(add) };
+    // SAFETY: As above; every bit pattern is a valid value of the struct.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// Removes one watch or many.
+pub(crate) fn remove_watch(fd: BorrowedFd<'_>, remove: &mut abi::Remove) -> io::Result<()> {
+    remove.size = size_of::<abi::Remove>() as u32;
+    // SAFETY: The command takes a pointer to this struct and writes no more than its `size` says.
+    let arg = unsafe { Updater::<REMOVE_WATCH, _>::new(remove) };
+    // SAFETY: As above; every bit pattern is a valid value of the struct.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// Asks for the counters of the queue, or of the watch `handle`.
+pub(crate) fn get_info(fd: BorrowedFd<'_>, handle: u64) -> io::Result<abi::QueueInfo> {
+    let mut info = abi::QueueInfo {
+        size: size_of::<abi::QueueInfo>() as u32,
+        handle,
+        ..Default::default()
+    };
+    // SAFETY: The command takes a pointer to this struct and writes no more than its `size` says.
+    let arg = unsafe { Updater::<GET_INFO, _>::new(&mut info) };
+    // SAFETY: As above; every bit pattern is a valid value of the struct.
+    unsafe { ioctl(fd, arg) }?;
+    Ok(info)
+}
+
+/// Ends every watch of the queue.
+pub(crate) fn shutdown(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: The command takes no argument, which is passed as 0.
+    let arg = unsafe { IntegerSetter::<SHUTDOWN>::new_usize(0) };
+    // SAFETY: The command touches no memory of the caller.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// The shared mapping of a queue's ring, unmapped when dropped.
+///
+/// # Invariants
+///
+/// `start` is the page-aligned start of a mapping of `length` bytes, readable and writable, which
+/// nobody else unmaps.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    start: NonNull<c_void>,
+    length: usize,
+}
+
+// SAFETY: A mapping belongs to the process, not to a thread.
+unsafe impl Send for Mapping {}
+
+impl Mapping {
+    /// Maps the first `length` bytes of the queue's ring.
+    pub(crate) fn new(fd: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: The kernel picks an address where nothing is mapped yet.
+        let start = unsafe { mmap(ptr::null_mut(), length, prot, MapFlags::SHARED, fd, 0) }?;
+        let start = NonNull::new(start).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        // INVARIANT: Just mapped, and known to nobody else.
+        Ok(Mapping { start, length })
+    }
+
+    /// Where the ring begins.
+    pub(crate) fn start(&self) -> NonNull<u64> {
+        self.start.cast()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the mapping is ours, and whoever used it is gone with the
+        // owner of this value. Failure would leave it mapped, which harms nobody.
+        let _ = unsafe { munmap(self.start.as_ptr(), self.length) };
+    }
+}
