@@ -33,10 +33,7 @@ impl<T> Global<T> {
     }
 
     /// Initialises the value. Called once, from module init.
-    pub(crate) fn init<E>(
-        &'static self,
-        init: impl PinInit<T, E>,
-    ) -> Result<GlobalGuard<T>, E> {
+    pub(crate) fn init<E>(&'static self, init: impl PinInit<T, E>) -> Result<GlobalGuard<T>, E> {
         let slot = self.0.get().cast::<T>();
         // SAFETY: A static is pinned, and by the promise of `new` nobody else uses it yet.
         unsafe { init.__pinned_init(slot) }?;

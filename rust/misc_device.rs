@@ -30,13 +30,13 @@ use kernel::{
     },
     mm::virt::VmaNew,
     module::this_module,
+    prelude::*,
     seq_file::SeqFile,
     sync::{
         aref::ARef,
         Arc,
         ArcBorrow, //
     },
-    prelude::*,
     types::{
         ForeignOwnable,
         Opaque, //
@@ -166,10 +166,7 @@ impl<T: PollDevice> FileOperations<T> {
     /// # Safety
     ///
     /// To be called by the kernel as `open` of a misc device.
-    unsafe extern "C" fn open(
-        inode: *mut bindings::inode,
-        raw_file: *mut bindings::file,
-    ) -> c_int {
+    unsafe extern "C" fn open(inode: *mut bindings::inode, raw_file: *mut bindings::file) -> c_int {
         // SAFETY: The file is being opened. There is nothing to read or write at a position.
         unsafe { bindings::nonseekable_open(inode, raw_file) };
 
@@ -230,11 +227,7 @@ impl<T: PollDevice> FileOperations<T> {
     /// # Safety
     ///
     /// To be called by the kernel as `unlocked_ioctl` of a file that [`Self::open`] opened.
-    unsafe extern "C" fn ioctl(
-        raw_file: *mut bindings::file,
-        cmd: c_uint,
-        arg: c_ulong,
-    ) -> c_long {
+    unsafe extern "C" fn ioctl(raw_file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
         // SAFETY: As the caller promises.
         let this: ArcBorrow<'_, T> = unsafe { Self::private(raw_file) };
         // SAFETY: The file stays valid for this call and has no position.

@@ -71,10 +71,7 @@ unsafe impl Sync for WaitQueue {}
 
 impl WaitQueue {
     /// Creates an empty queue.
-    pub(crate) fn new(
-        name: &'static CStr,
-        key: Pin<&'static LockClassKey>,
-    ) -> impl PinInit<Self> {
+    pub(crate) fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
         pin_init!(Self {
             // INVARIANT: The C side initialises the whole structure.
             //

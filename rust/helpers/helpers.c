@@ -8,4 +8,6 @@
  * Sorted alphabetically.
  */
 #include "mm.c"
+#include "spinlock.c"
+#include "srcu.c"
 #include "wait.c"
