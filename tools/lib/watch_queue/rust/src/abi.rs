@@ -79,11 +79,11 @@ pub const RECORD_MAX_SLOTS: u32 = 63;
 pub const FILTER_MAX: usize = 16;
 
 /// Index of `head` among the 32-bit words of the ring.
-pub(crate) const WORD_HEAD: u32 = 2;
+pub(crate) const WORD_HEAD: usize = 2;
 /// Index of `tail` among the 32-bit words of the ring.
-pub(crate) const WORD_TAIL: u32 = 3;
+pub(crate) const WORD_TAIL: usize = 3;
 /// Index of `mask` among the 32-bit words of the ring.
-pub(crate) const WORD_MASK: u32 = 4;
+pub(crate) const WORD_MASK: usize = 4;
 
 /// `struct watch_queue_add`, the argument of `IOC_WATCH_QUEUE_ADD_WATCH`.
 #[repr(C)]

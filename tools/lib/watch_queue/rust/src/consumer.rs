@@ -24,17 +24,21 @@ use crate::{Corrupt, Record};
 /// - `base` is aligned to 8 bytes and valid for reads and atomic writes of `mask + 1` slots of
 ///   8 bytes until the consumer is dropped.
 /// - `mask + 1` is a power of two, from 8 to 2^30.
-/// - `head - position <= mask + 1`.
+/// - `cursor` points to a slot of the ring, or just behind the last one, and the `left` bytes from
+///   there on are inside the ring and hold nothing that the kernel may still write to. `left` is a
+///   multiple of 8.
 #[derive(Debug)]
 pub struct Consumer {
-    base: NonNull<u32>,
+    base: NonNull<u64>,
     mask: u32,
     /// Where the next record begins. Everything before it may be released.
-    position: u32,
-    /// The kernel's head, as last seen.
-    head: u32,
-    /// Release what was read, and look at head again, when the position has reached this.
-    stop: u32,
+    cursor: NonNull<u64>,
+    /// Bytes that can be read before head, or the end of the ring, is reached.
+    left: usize,
+    /// Release what was read, and look at head again, when no more than this is left.
+    pause: usize,
+    /// The position behind what is left.
+    end: u32,
     /// The tail that the kernel knows.
     released: u32,
     /// Most slots to read before they are released.
@@ -68,24 +72,26 @@ impl Consumer {
                 format!("a ring cannot have {slots} slots"),
             ));
         }
-        // INVARIANT: The size was just checked, the memory is the caller's promise, and head equals
-        // the position.
+        // INVARIANT: The size was just checked, the memory is the caller's promise, and nothing is
+        // left to read.
         let mut consumer = Consumer {
-            base: base.cast(),
+            base,
             mask: slots - 1,
-            position: 0,
-            head: 0,
-            stop: 0,
+            cursor: base,
+            left: 0,
+            pause: 0,
+            end: 0,
             released: 0,
             batch: slots / 4,
             _memory: PhantomData,
         };
-        let mask = consumer.word(abi::WORD_MASK).load(Ordering::Relaxed);
+        let mask = consumer.header(abi::WORD_MASK).load(Ordering::Relaxed);
         if mask != consumer.mask {
             return Err(Corrupt::Header { mask, slots }.into());
         }
-        consumer.restart_at(consumer.word(abi::WORD_TAIL).load(Ordering::Relaxed));
-        consumer.released = consumer.position;
+        let tail = consumer.header(abi::WORD_TAIL).load(Ordering::Relaxed);
+        consumer.released = tail;
+        consumer.restart_at(tail);
         Ok(consumer)
     }
 
@@ -106,33 +112,28 @@ impl Consumer {
     #[inline]
     pub fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         loop {
-            // The difference is taken as signed, because the last record of a batch may go past
-            // `stop`.
-            if self.stop.wrapping_sub(self.position).cast_signed() <= 0 && !self.refill()? {
+            if self.left <= self.pause && !self.refill()? {
                 return Ok(None);
             }
-            let index = self.position & self.mask;
+            let start = self.cursor;
             // Each header word is read once; the acquire load of head in refill() made it visible.
-            let word0 = self.word(index * 2).load(Ordering::Relaxed);
-            let info = self.word(index * 2 + 1).load(Ordering::Relaxed);
-            let slots = (info & abi::INFO_LENGTH) >> abi::LENGTH_SHIFT;
-            let until_head = self.head.wrapping_sub(self.position);
-            let until_end = self.mask + 1 - index;
-            if slots == 0 || slots > until_head || slots > until_end {
-                return Err(Corrupt::Length {
-                    position: self.position,
-                    slots,
-                }
-                .into());
+            let word0 = self.word(0).load(Ordering::Relaxed);
+            let info = self.word(1).load(Ordering::Relaxed);
+            let length = (info & abi::INFO_LENGTH) as usize;
+            // One comparison for empty records, too: their length wraps.
+            if length.wrapping_sub(1) >= self.left {
+                return Err(self.bad_length(length));
             }
-            // INVARIANT: `slots <= until_head`, so head stays ahead by no more than the ring.
-            self.position = self.position.wrapping_add(slots);
+            // SAFETY: By the type invariants and the comparison, `length` bytes from here are
+            // inside the ring.
+            self.cursor = unsafe { start.byte_add(length) };
+            // INVARIANT: The cursor goes as far as what is left shrinks, by whole slots, because
+            // INFO_LENGTH has no bits below 8.
+            self.left -= length;
             if word0 == SKIP {
                 continue;
             }
-            // SAFETY: By the type invariants `index` is inside the ring.
-            let start = unsafe { self.base.cast::<u64>().add(index as usize) };
-            // SAFETY: `start` is aligned to 8 and `slots` slots from it lie inside the ring, which
+            // SAFETY: `start` is aligned to 8 and `length` bytes from it lie inside the ring, which
             // is valid for as long as the consumer, and so for as long as the record borrows it.
             // The kernel does not write to them before they are released, which takes `&mut self`.
             let record = unsafe { Record::from_ring(start, word0, info) };
@@ -145,10 +146,11 @@ impl Consumer {
     /// Needed only by programs that stop reading before [`next`](Self::next) has returned `None`.
     #[inline]
     pub fn release(&mut self) {
-        if self.released != self.position {
-            self.word(abi::WORD_TAIL)
-                .store(self.position, Ordering::Release);
-            self.released = self.position;
+        let position = self.position();
+        if self.released != position {
+            self.header(abi::WORD_TAIL)
+                .store(position, Ordering::Release);
+            self.released = position;
         }
     }
 
@@ -162,7 +164,7 @@ impl Consumer {
     /// [`InvalidData`](io::ErrorKind::InvalidData) with [`Corrupt::Head`] when head itself makes no
     /// sense: then only a new queue helps.
     pub fn resync(&mut self) -> io::Result<()> {
-        let head = self.word(abi::WORD_HEAD).load(Ordering::Acquire);
+        let head = self.header(abi::WORD_HEAD).load(Ordering::Acquire);
         if head.wrapping_sub(self.released) > self.mask + 1 {
             return Err(Corrupt::Head {
                 head,
@@ -180,6 +182,8 @@ impl Consumer {
     /// Small values cost a little for each record, large ones leave the kernel less room.
     pub fn set_batch(&mut self, slots: u32) {
         self.batch = slots.clamp(1, self.mask + 1);
+        // Begins at once: the next record is preceded by a look at head.
+        self.pause = self.left;
     }
 
     /// The number of slots in the ring.
@@ -193,37 +197,74 @@ impl Consumer {
     fn refill(&mut self) -> io::Result<bool> {
         self.release();
         // Pairs with the kernel's store-release of head: records before head are complete.
-        let head = self.word(abi::WORD_HEAD).load(Ordering::Acquire);
-        let available = head.wrapping_sub(self.position);
+        let head = self.header(abi::WORD_HEAD).load(Ordering::Acquire);
+        let position = self.position();
+        let available = head.wrapping_sub(position);
         if available > self.mask + 1 {
-            return Err(Corrupt::Head {
-                head,
-                position: self.position,
-            }
-            .into());
+            return Err(Corrupt::Head { head, position }.into());
         }
-        // INVARIANT: `available` was just checked.
-        self.head = head;
-        self.stop = self.position.wrapping_add(available.min(self.batch));
-        Ok(available != 0)
+        let index = position & self.mask;
+        let slots = available.min(self.mask + 1 - index);
+        // INVARIANT: `slots` slots from `index` end before head, which is no further away than the
+        // ring is large, and before the end of the ring.
+        self.cursor = self.slot(index);
+        self.left = slots as usize * abi::SLOT_SIZE;
+        self.end = position.wrapping_add(slots);
+        self.pause = slots.saturating_sub(self.batch) as usize * abi::SLOT_SIZE;
+        Ok(slots != 0)
     }
 
-    fn restart_at(&mut self, position: u32) {
-        // INVARIANT: The distance is 0.
-        self.position = position;
-        self.head = position;
-        self.stop = position;
-    }
-
-    /// The 32-bit word number `index` of the ring. `index` must be below twice the slots.
+    /// The position of the next record.
     #[inline]
-    fn word(&self, index: u32) -> &AtomicU32 {
-        debug_assert!(index / 2 <= self.mask);
-        // SAFETY: All callers pass a header word, or a word of the slot at a masked index: inside
-        // the ring by the type invariants.
-        let word = unsafe { self.base.add(index as usize) };
+    fn position(&self) -> u32 {
+        // What is left is no more than the ring, which has at most 2^30 slots.
+        self.end.wrapping_sub((self.left / abi::SLOT_SIZE) as u32)
+    }
+
+    /// Makes `position` the next record's, with nothing to read before head was looked at.
+    fn restart_at(&mut self, position: u32) {
+        // INVARIANT: Nothing is left.
+        self.cursor = self.slot(position & self.mask);
+        self.left = 0;
+        self.pause = 0;
+        self.end = position;
+    }
+
+    #[cold]
+    fn bad_length(&self, length: usize) -> io::Error {
+        let slots = (length / abi::SLOT_SIZE) as u32;
+        Corrupt::Length {
+            position: self.position(),
+            slots,
+        }
+        .into()
+    }
+
+    /// The slot at `index`, which must not be above the mask.
+    fn slot(&self, index: u32) -> NonNull<u64> {
+        debug_assert!(index <= self.mask);
+        // SAFETY: The callers pass masked positions: inside the ring by the type invariants.
+        unsafe { self.base.add(index as usize) }
+    }
+
+    /// One of the two words of the slot at the cursor. Something must be left.
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU32 {
+        debug_assert!(index < 2 && self.left >= abi::SLOT_SIZE);
+        // SAFETY: By the type invariants a whole slot is valid at the cursor.
+        let word = unsafe { self.cursor.cast::<u32>().add(index) };
         // SAFETY: The word is aligned and valid for as long as `self` by the type invariants, and
         // whoever writes to it concurrently does so atomically.
+        unsafe { AtomicU32::from_ptr(word.as_ptr()) }
+    }
+
+    /// One of the six words of the ring's header.
+    #[inline]
+    fn header(&self, index: usize) -> &AtomicU32 {
+        debug_assert!(index < abi::HEADER_SLOTS as usize * 2);
+        // SAFETY: By the type invariants the ring has at least 8 slots.
+        let word = unsafe { self.base.cast::<u32>().add(index) };
+        // SAFETY: As in `word`.
         unsafe { AtomicU32::from_ptr(word.as_ptr()) }
     }
 }

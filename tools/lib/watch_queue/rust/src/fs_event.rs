@@ -139,14 +139,17 @@ fn once(fixed: &[u8; abi::FS_FIXED_SIZE], offset: usize) -> u32 {
 /// The part of the record that the pair (offset, length) in `word` describes, if it has one.
 #[inline]
 fn part(record: Record<'_>, word: u32) -> io::Result<Option<&[u8]>> {
+    if word == 0 {
+        return Ok(None);
+    }
     let pair = word.to_ne_bytes();
     let offset = usize::from(u16::from_ne_bytes([pair[0], pair[1]]));
     let length = usize::from(u16::from_ne_bytes([pair[2], pair[3]]));
-    if offset == 0 {
-        return Ok(None);
+    if offset < abi::FS_FIXED_SIZE {
+        return Err(record.bad_body());
     }
     match record.bytes().get(offset..offset + length) {
-        Some(part) if offset >= abi::FS_FIXED_SIZE => Ok(Some(part)),
-        _ => Err(record.bad_body()),
+        Some(part) => Ok(Some(part)),
+        None => Err(record.bad_body()),
     }
 }

@@ -90,6 +90,7 @@ fn name_and_handle_may_come_in_any_order() {
 fn offsets_outside_the_record_are_refused() {
     let rest = b"0123456789"; // the record is 64 bytes long
     for (offset, length) in [
+        (0, 1),
         (1, 1),
         (47, 1),
         (48, 17),
