@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of /dev/watch_queue share: a queue with its ring mapped, a consumer
+ * that checks every record strictly, the records rendered as a line of text to compare
+ * with, a temporary folder, and children that run as an unprivileged user.
+ *
+ * Everything here reports by return value; only the tests themselves use the harness.
+ */
+#ifndef WQ_TEST_H
+#define WQ_TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/watch_queue.h>
+
+#define WQ_DEVICE	"/dev/watch_queue"
+#define WQ_HEADER_SLOTS	3u		/* slots that the ring's header takes */
+#define WQ_RESERVE	8u		/* slots kept free for one LOSS record */
+#define WQ_SLOT		8u		/* bytes in a slot */
+#define WQ_MAX_PAGES	16u		/* default maximum of SET_SIZE */
+#define WQ_NOBODY	65534
+#define WQ_ANY_ID	0		/* watches that need no id of their own */
+
+/* What helpers return when nothing is wrong; else they return what is. */
+extern const char wq_ok[];
+#define EXPECT_OK(expr) EXPECT_STREQ(wq_ok, (expr))
+#define ASSERT_OK(expr) ASSERT_STREQ(wq_ok, (expr))
+
+/* Ends a test (or a fixture's setup) as skipped when it cannot run here. */
+#define WQ_NEED_DEVICE() do { \
+	if (access(WQ_DEVICE, F_OK)) \
+		SKIP(return, "no " WQ_DEVICE ": load the module first"); \
+} while (0)
+#define WQ_NEED_ROOT() do { \
+	if (geteuid() != 0) \
+		SKIP(return, "needs root"); \
+} while (0)
+
+/* A queue as a consumer sees it. ring is NULL until wq_map(). */
+struct wq {
+	int fd;
+	struct watch_queue_buffer *ring;
+	size_t bytes;
+	uint32_t slots;
+	uint32_t tail;
+};
+
+/* One record, copied out of the ring, with the parts that tests look at. */
+struct wq_rec {
+	uint32_t type, subtype, info;
+	uint32_t slots;			/* its length */
+	uint32_t index;			/* slot that it began at */
+	unsigned int id;
+	union {
+		unsigned char raw[63 * WQ_SLOT];
+		uint64_t align;
+		struct watch_notification n;
+		struct fs_notification fs;
+		struct watch_removal_notification removal;
+		struct watch_loss_notification loss;
+	};
+	char name[256];			/* FS: the name, terminated; empty when there is none */
+};
+
+/* Opening. wq_open() does everything; the others are its steps. */
+const char *wq_open(struct wq *q, unsigned int pages);
+const char *wq_open_only(struct wq *q);
+const char *wq_map(struct wq *q, unsigned int pages);
+void wq_close(struct wq *q);
+
+/* ioctls: 0 or a positive value, or -errno. */
+int wq_size(int fd, unsigned long pages);
+int wq_filter(int fd, const void *filter);
+int wq_add(int fd, struct watch_queue_add *add);
+int wq_remove(int fd, uint64_t handle);
+int wq_remove_all(int fd, uint32_t type);
+int wq_info(int fd, uint64_t handle, struct watch_queue_info *info);
+int wq_shutdown(int fd);
+size_t wq_page(void);
+
+/* Watches path; returns the handle, or 0 with errno set. */
+uint64_t wq_watch(int fd, const char *path, uint64_t mask, unsigned int scope,
+		  unsigned int id, uint64_t cookie, unsigned int flags);
+
+/*
+ * Consuming. wq_next() gives 1 for a record (SKIPs are checked and stepped over), 0 when
+ * the ring is empty, -1 for a ring or record that breaks the contract: see wq_why().
+ */
+int wq_next(struct wq *q, struct wq_rec *r);
+int wq_next_wait(struct wq *q, struct wq_rec *r, int ms);
+const char *wq_why(void);
+uint32_t wq_head(const struct wq *q);
+void wq_publish(struct wq *q, uint32_t tail);
+const char *wq_check_header(const struct wq *q);
+short wq_poll(int fd, int ms);		/* revents, 0 on timeout */
+
+/* Drains everything and forgets it; returns the number of records, or -1. */
+long wq_drain(struct wq *q);
+
+/*
+ * Drains everything into a line of text: events separated by ", ", each
+ *   name-of-event [/ when about a directory] [+ when IN_SUBTREE] [#id] [ NAME]
+ * or "removal:REASON[#id]" or "loss:COUNT", or "BAD …" when a record is wrong.
+ */
+const char *wq_story(struct wq *q);
+const char *wq_event_name(unsigned int subtype);
+
+/* GET_INFO adds up: posted == delivered + lost. */
+const char *wq_check_sums(int fd);
+
+/* A temporary folder that becomes the current one; and back, removing it. */
+const char *wq_tmpdir_enter(void);
+void wq_tmpdir_leave(void);
+const char *wq_touch(const char *path);
+int wq_temp_path(char *buf, size_t len);
+
+/*
+ * The cheapest event: one MODIFY of the file, by one byte written through the descriptor
+ * that wq_poke_open() gives. A watch on the file itself gets records of 6 slots.
+ */
+int wq_poke_open(const char *path);
+void wq_poke(int fd);
+#define WQ_POKE_SLOTS 6u
+
+/* Runs fn(arg) in a child, as nobody or as the same user; returns its result. */
+int wq_child(int (*fn)(void *), void *arg);
+int wq_child_nobody(int (*fn)(void *), void *arg);
+
+/* For children, which have no harness: says what failed, where, and returns 1. */
+#define CHILD_CHECK(cond) do { \
+	if (!(cond)) { \
+		fprintf(stderr, "# %s:%d: %s is not so (errno %d)\n", \
+			__FILE__, __LINE__, #cond, errno); \
+		return 1; \
+	} \
+} while (0)
+
+/* n scaled by WQ_SCALE percent (slow machines), at least 1. */
+long wq_scaled(long n);
+/* Milliseconds that a machine of this speed may take for what should take ms. */
+int wq_patience(int ms);
+uint64_t wq_now_ms(void);
+
+#endif
