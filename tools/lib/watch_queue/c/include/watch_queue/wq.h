@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * C interface to /dev/watch_queue: kernel events through one mmap()'ed ring.
+ *
+ * wq_open() gives a queue with its ring, wq_add() sets watches. Records are read in one of
+ * two ways: wq_poll() and wq_consume() call a function for each, or the program walks with
+ * wq_next() and gives the room back with wq_advance(). Both check every record's length
+ * against the ring before they hand it out; a ring that cannot be right is an error, never
+ * a read outside. Functions return 0 or a count, or a negative errno.
+ *
+ * A queue is to be used by one thread at a time, except that wq_add(), wq_remove(),
+ * wq_filter(), wq_info() and wq_shutdown() may run beside the one that reads.
+ *
+ * Compiles as C11 and C++17. Link with libwq.a, and put the folder of the kernel's
+ * <linux/watch_queue.h> first on the include path.
+ */
+#ifndef WATCH_QUEUE_WQ_H
+#define WATCH_QUEUE_WQ_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/watch_queue.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Called with a record, which is valid until the function returns. A negative result ends
+ * the reading behind this record and is returned to the caller of wq_poll() or wq_consume().
+ */
+typedef int (*wq_record_fn)(void *ctx, const struct watch_notification *record);
+
+/* How wq_open() is to open a queue. What is 0 or NULL gets its default. */
+struct wq_opts {
+	size_t sz;		/* sizeof(struct wq_opts), for later versions */
+	uint32_t pages;		/* size of the ring, a power of two; default 16 */
+	uint32_t batch;		/* slots read by wq_next() loops of the library before it
+				 * gives their room back; default a quarter of the ring */
+	wq_record_fn fn;	/* for wq_poll() and wq_consume() */
+	void *ctx;		/* its first argument */
+	const char *device;	/* default "/dev/watch_queue" */
+};
+
+/*
+ * A queue. The fields belong to the functions below.
+ *
+ * Positions count slots, run freely and wrap; only indices are masked. The program's own
+ * position is kept here: whatever happens to the tail in shared memory does not lead it
+ * astray.
+ */
+struct wq {
+	struct watch_queue_buffer *ring;
+	uint32_t mask;
+	uint32_t position;	/* where the next record begins */
+	uint32_t head;		/* the kernel's, as last seen */
+	uint32_t released;	/* the tail that the kernel knows */
+	uint32_t batch;
+	int error;		/* what wq_next() found wrong */
+	int fd;
+	wq_record_fn fn;
+	void *ctx;
+};
+
+/*
+ * Opens a queue; *wq is NULL after an error. opts may be NULL.
+ * -ENOENT: the module is not loaded. -EINVAL: a bad number of pages, or an option that this
+ * library does not know. -EPERM: the ring exceeds RLIMIT_MEMLOCK.
+ */
+int wq_open(struct wq **wq, const struct wq_opts *opts);
+
+/* Closes a queue and ends its watches. NULL is fine. */
+void wq_close(struct wq *wq);
+
+/* The descriptor, readable while there are records: for poll, epoll and io_uring. */
+int wq_fd(const struct wq *wq);
+
+/*
+ * Watches the file or directory at path. scope: WATCH_SCOPE_*, events: WATCH_FS_* bits,
+ * cookie: returned in the records of this watch; not 0, if losses are to name it. The
+ * handle is for wq_remove(); it may be NULL.
+ * -EEXIST: watched already. -EACCES, -EPERM: not for this user. -ENOSPC, -EDQUOT: a limit
+ * on watches. -EOPNOTSUPP: not on this kernel.
+ */
+int wq_add(struct wq *wq, const char *path, uint32_t scope, uint64_t events, uint64_t cookie,
+	   uint64_t *handle);
+
+/* Sets any watch; size is filled in here, handle by the kernel. */
+int wq_add_watch(struct wq *wq, struct watch_queue_add *add);
+
+/* Ends a watch; its REMOVAL is its last record. -ENOENT: it has ended already. */
+int wq_remove(struct wq *wq, uint64_t handle);
+
+/* Lets only what passes the filter into the ring; NULL lets everything in again. */
+int wq_filter(struct wq *wq, const struct watch_notification_filter *filter);
+
+/* The counters of the queue, or with a handle those of a watch. */
+int wq_info(struct wq *wq, uint64_t handle, struct watch_queue_info *info);
+
+/* Ends every watch and the queue; records that wait can still be read. */
+int wq_shutdown(struct wq *wq);
+
+/*
+ * Waits until there are records: 1, or 0 after timeout_ms milliseconds (-1: for ever).
+ * -EINTR: a signal handler ran. -EBADMSG: something else has written to the ring's tail.
+ */
+int wq_wait(struct wq *wq, int timeout_ms);
+
+/* Waits like wq_wait(), then reads like wq_consume(). */
+int wq_poll(struct wq *wq, int timeout_ms);
+
+/*
+ * Calls the options' function for each record that waits, or for at most n of them, and
+ * returns how many there were. -EINVAL: no function was given. -EBADMSG: the ring is corrupt.
+ */
+int wq_consume(struct wq *wq);
+int wq_consume_n(struct wq *wq, size_t n);
+
+/*
+ * Gives up everything that is in the ring and goes on with what the kernel writes next: the
+ * way out after -EBADMSG. Fails with it when head itself makes no sense.
+ */
+int wq_resync(struct wq *wq);
+
+/* For tests: begins to read the ring at memory of the given number of slots. */
+int wq_attach(struct wq *wq, void *memory, uint32_t slots);
+
+/* A record's first word and its info, each read once. */
+static inline uint32_t wq_word(const void *record, unsigned int index)
+{
+	return __atomic_load_n((const uint32_t *)record + index, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t wq_type(const struct watch_notification *record)
+{
+	return record->type;
+}
+
+static inline uint32_t wq_subtype(const struct watch_notification *record)
+{
+	return record->subtype;
+}
+
+/* A record's length in bytes, its header included. */
+static inline uint32_t wq_length(const struct watch_notification *record)
+{
+	return wq_word(record, 1) & WATCH_INFO_LENGTH;
+}
+
+/*
+ * Gives the room of every record that wq_next() has returned back to the kernel; those
+ * records must not be looked at any more.
+ */
+static inline void wq_advance(struct wq *wq)
+{
+	if (wq->released != wq->position) {
+		__atomic_store_n(&wq->ring->meta.tail, wq->position, __ATOMIC_RELEASE);
+		wq->released = wq->position;
+	}
+}
+
+/*
+ * The next record, or NULL: then wq->error is 0 when the ring is empty and -EBADMSG when it
+ * is corrupt. Records stay valid until wq_advance(), so several can be held at once. Call
+ * wq_advance() before sleeping, or the descriptor stays readable.
+ */
+static inline const struct watch_notification *wq_next(struct wq *wq)
+{
+	for (;;) {
+		uint32_t index = wq->position & wq->mask;
+		uint32_t until_head = wq->head - wq->position;
+		uint32_t word0, slots;
+		const struct watch_notification *record;
+
+		if (until_head == 0) {
+			/* Pairs with the kernel's release: records before head are complete. */
+			uint32_t head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
+
+			until_head = head - wq->position;
+			wq->error = head - wq->released > wq->mask + 1 ? -EBADMSG : 0;
+			if (until_head == 0 || wq->error)
+				return NULL;
+			wq->head = head;
+		}
+		record = &wq->ring->slots[index];
+		word0 = wq_word(record, 0);
+		slots = wq_length(record) >> WATCH_LENGTH_SHIFT;
+		if (slots == 0 || slots > until_head || slots > wq->mask + 1 - index) {
+			wq->error = -EBADMSG;
+			return NULL;
+		}
+		wq->position += slots;
+		if (word0 != 0) /* 0: META, SKIP */
+			return record;
+	}
+}
+
+/* An FS record's fixed part, or NULL when the record is something else or too short. */
+static inline const struct fs_notification *wq_fs(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_FS_NOTIFY ||
+	    wq_length(record) < sizeof(struct fs_notification))
+		return NULL;
+	return (const struct fs_notification *)record;
+}
+
+/*
+ * An FS record's name, ending in a NUL, or NULL when it has none or the name does not lie
+ * inside the record. Takes what wq_fs() has returned.
+ */
+static inline const char *wq_fs_name(const struct fs_notification *fs)
+{
+	uint32_t length = wq_length(&fs->watch), off, len;
+	const char *start = (const char *)fs;
+
+	off = __atomic_load_n(&fs->name_off, __ATOMIC_RELAXED);
+	len = __atomic_load_n(&fs->name_len, __ATOMIC_RELAXED);
+	if (off < sizeof(struct fs_notification) || off + len >= length || start[off + len])
+		return NULL;
+	return start + off;
+}
+
+/* A LOSS record, or NULL when the record is something else or too short. */
+static inline const struct watch_loss_notification *
+wq_loss(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_META ||
+	    wq_subtype(record) != WATCH_META_LOSS_NOTIFICATION ||
+	    wq_length(record) < sizeof(struct watch_loss_notification))
+		return NULL;
+	return (const struct watch_loss_notification *)record;
+}
+
+/* A REMOVAL record, or NULL when the record is something else or too short. */
+static inline const struct watch_removal_notification *
+wq_removal(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_META ||
+	    wq_subtype(record) != WATCH_META_REMOVAL_NOTIFICATION ||
+	    wq_length(record) < sizeof(struct watch_removal_notification))
+		return NULL;
+	return (const struct watch_removal_notification *)record;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WATCH_QUEUE_WQ_H */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * What of <watch_queue/wq.h> is not inline: opening and closing a queue, the ioctls, waiting,
+ * and reading with a function. Built into libwq.a.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <watch_queue/wq.h>
+
+#define DEFAULT_PAGES	16
+
+int wq_attach(struct wq *wq, void *memory, uint32_t slots)
+{
+	struct watch_queue_buffer *ring = memory;
+
+	if (slots < 8 || slots > 1u << 30 || (slots & (slots - 1)))
+		return -EINVAL;
+	if (__atomic_load_n(&ring->meta.mask, __ATOMIC_RELAXED) != slots - 1)
+		return -EBADMSG;
+	wq->ring = ring;
+	wq->mask = slots - 1;
+	wq->position = __atomic_load_n(&ring->meta.tail, __ATOMIC_RELAXED);
+	wq->head = wq->position;
+	wq->released = wq->position;
+	wq->batch = slots / 4;
+	wq->error = 0;
+	return 0;
+}
+
+/* Takes what the caller knows of the options; what only a later version knows must be 0. */
+static int read_opts(struct wq_opts *known, const struct wq_opts *opts)
+{
+	const unsigned char *bytes = (const unsigned char *)opts;
+
+	*known = (struct wq_opts){ .sz = sizeof(*known) };
+	if (opts) {
+		if (opts->sz < sizeof(opts->sz))
+			return -EINVAL;
+		for (size_t i = sizeof(opts->sz); i < opts->sz; i++) {
+			if (i < sizeof(*known))
+				((unsigned char *)known)[i] = bytes[i];
+			else if (bytes[i])
+				return -EINVAL;
+		}
+	}
+	if (!known->pages)
+		known->pages = DEFAULT_PAGES;
+	if (!known->device)
+		known->device = "/dev/watch_queue";
+	return 0;
+}
+
+/* Gives the open device its ring and maps it. */
+static int make_ring(struct wq *wq, const struct wq_opts *opts)
+{
+	size_t length = opts->pages * (size_t)sysconf(_SC_PAGESIZE);
+	void *memory;
+	int rc;
+
+	if (ioctl(wq->fd, IOC_WATCH_QUEUE_SET_SIZE, (unsigned long)opts->pages))
+		return -errno;
+	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, wq->fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	rc = wq_attach(wq, memory, length / sizeof(struct watch_notification));
+	if (rc) {
+		munmap(memory, length);
+		return rc;
+	}
+	if (opts->batch)
+		wq->batch = opts->batch;
+	return 0;
+}
+
+int wq_open(struct wq **wq, const struct wq_opts *opts)
+{
+	struct wq_opts known;
+	struct wq *q;
+	int rc;
+
+	*wq = NULL;
+	rc = read_opts(&known, opts);
+	if (rc)
+		return rc;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	q->fn = known.fn;
+	q->ctx = known.ctx;
+	q->fd = open(known.device, O_RDWR | O_CLOEXEC);
+	rc = q->fd < 0 ? -errno : make_ring(q, &known);
+	if (rc) {
+		wq_close(q);
+		return rc;
+	}
+	*wq = q;
+	return 0;
+}
+
+void wq_close(struct wq *wq)
+{
+	if (!wq)
+		return;
+	if (wq->ring)
+		munmap(wq->ring, (wq->mask + (size_t)1) * sizeof(struct watch_notification));
+	if (wq->fd >= 0)
+		close(wq->fd);
+	free(wq);
+}
+
+int wq_fd(const struct wq *wq)
+{
+	return wq->fd;
+}
+
+int wq_add_watch(struct wq *wq, struct watch_queue_add *add)
+{
+	add->size = sizeof(*add);
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_ADD_WATCH, add) ? -errno : 0;
+}
+
+int wq_add(struct wq *wq, const char *path, uint32_t scope, uint64_t events, uint64_t cookie,
+	   uint64_t *handle)
+{
+	struct watch_queue_add add = {
+		.type = WATCH_TYPE_FS_NOTIFY,
+		.scope = scope,
+		.mask = events,
+		.cookie = cookie,
+	};
+	int rc;
+
+	add.object = open(path, O_PATH | O_CLOEXEC);
+	if (add.object < 0)
+		return -errno;
+	rc = wq_add_watch(wq, &add);
+	close(add.object);
+	if (!rc && handle)
+		*handle = add.handle;
+	return rc;
+}
+
+int wq_remove(struct wq *wq, uint64_t handle)
+{
+	struct watch_queue_remove remove = { .size = sizeof(remove), .handle = handle };
+
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_REMOVE_WATCH, &remove) ? -errno : 0;
+}
+
+int wq_filter(struct wq *wq, const struct watch_notification_filter *filter)
+{
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_SET_FILTER, filter) ? -errno : 0;
+}
+
+int wq_info(struct wq *wq, uint64_t handle, struct watch_queue_info *info)
+{
+	*info = (struct watch_queue_info){ .size = sizeof(*info), .handle = handle };
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_GET_INFO, info) ? -errno : 0;
+}
+
+int wq_shutdown(struct wq *wq)
+{
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_SHUTDOWN, 0) ? -errno : 0;
+}
+
+int wq_wait(struct wq *wq, int timeout_ms)
+{
+	struct pollfd pollfd = { .fd = wq->fd, .events = POLLIN };
+
+	wq_advance(wq);
+	if (poll(&pollfd, 1, timeout_ms) < 0)
+		return -errno;
+	if (pollfd.revents & POLLERR)
+		return -EBADMSG;
+	return pollfd.revents & POLLIN ? 1 : 0;
+}
+
+int wq_consume_n(struct wq *wq, size_t n)
+{
+	const struct watch_notification *record;
+	int count = 0, rc = 0;
+
+	if (!wq->fn)
+		return -EINVAL;
+	wq->error = 0;
+	while (!rc && count < INT32_MAX && (size_t)count < n && (record = wq_next(wq))) {
+		rc = wq->fn(wq->ctx, record);
+		rc = rc < 0 ? rc : 0;
+		count++;
+		if (wq->position - wq->released >= wq->batch)
+			wq_advance(wq);
+	}
+	wq_advance(wq);
+	if (rc)
+		return rc;
+	/* What was read before the error counts first; the error comes again next time. */
+	return count == 0 && wq->error ? wq->error : count;
+}
+
+int wq_consume(struct wq *wq)
+{
+	return wq_consume_n(wq, SIZE_MAX);
+}
+
+int wq_poll(struct wq *wq, int timeout_ms)
+{
+	int rc = wq_wait(wq, timeout_ms);
+
+	return rc > 0 ? wq_consume(wq) : rc;
+}
+
+int wq_resync(struct wq *wq)
+{
+	uint32_t head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
+
+	if (head - wq->released > wq->mask + 1)
+		return -EBADMSG;
+	wq->position = head;
+	wq->head = head;
+	wq->error = 0;
+	wq_advance(wq);
+	return 0;
+}
