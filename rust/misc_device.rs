@@ -5,7 +5,7 @@
 //! The `kernel` crate's `MiscDevice` has no poll and cannot set the mode of the device node. Here
 //! the private data of an open file is an `Arc<T>`, so that others can share it beyond close, and
 //! the file operations are a static of the implementer: their address tells whether some
-//! descriptor belongs to this device ([`FileOperations::from_fd`]).
+//! descriptor belongs to this device ([`FileOperations::open_file`]).
 //!
 //! What an open file does not offer the kernel refuses by itself: read(2) and write(2) give EINVAL,
 //! lseek(2) and pread(2) ESPIPE.
@@ -130,7 +130,7 @@ impl<T: PollDevice> FileOperations<T> {
     /// The open file behind the descriptor `fd` of the current process.
     ///
     /// `EBADF` if there is no such descriptor, `EINVAL` if the file is not of this device.
-    pub(crate) fn from_fd(&'static self, fd: i32) -> Result<OpenFile<T>> {
+    pub(crate) fn open_file(&'static self, fd: i32) -> Result<OpenFile<T>> {
         let fd = u32::try_from(fd).map_err(|_| EBADF)?;
         let file = LocalFile::fget(fd)?;
 

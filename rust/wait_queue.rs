@@ -31,14 +31,13 @@ macro_rules! new_wait_queue {
 }
 pub(crate) use new_wait_queue;
 
-/// Events as poll(2) reports them: something can be read.
-pub(crate) const POLLIN: u32 = 0x0001;
-/// An error that the reader has to fetch.
-pub(crate) const POLLERR: u32 = 0x0008;
-/// There will be nothing more.
-pub(crate) const POLLHUP: u32 = 0x0010;
-/// Normal data can be read; goes with [`POLLIN`].
-pub(crate) const POLLRDNORM: u32 = 0x0040;
+/// What can be reported and waited for, as in poll(2).
+pub(crate) use super::bindings::{
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLRDNORM, //
+};
 
 /// A queue of tasks and epoll instances that wait for something.
 ///

@@ -7,7 +7,12 @@
  *
  * Sorted alphabetically.
  */
+#include "cred.c"
 #include "mm.c"
+#include "path.c"
+#include "pid.c"
+#include "ratelimit.c"
 #include "spinlock.c"
 #include "srcu.c"
 #include "wait.c"
+#include "xarray.c"

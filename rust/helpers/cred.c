@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/cred.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+
+const struct cred *wqd_override_creds(const struct cred *cred)
+{
+	return override_creds(cred);
+}
+
+const struct cred *wqd_revert_creds(const struct cred *cred)
+{
+	return revert_creds(cred);
+}
+
+struct user_struct *wqd_get_uid(struct user_struct *user)
+{
+	return get_uid(user);
+}
+
+unsigned long wqd_rlimit(unsigned int limit)
+{
+	return rlimit(limit);
+}

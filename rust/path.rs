@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a descriptor points to: path, inode, superblock.
+//!
+//! Used by `source/fs/` to find the object of a watch.
+//!
+//! C headers: [`include/linux/path.h`](srctree/include/linux/path.h),
+//! [`include/linux/file.h`](srctree/include/linux/file.h)
+
+use super::{
+    bindings,
+    cred::UserNamespace, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    fs::file::LocalFile,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// The path behind a descriptor of the current process; one opened with `O_PATH` will do.
+///
+/// Keeps the file open, and with it path, inode, mount and superblock.
+pub(crate) struct FdPath {
+    file: ARef<LocalFile>,
+}
+
+impl FdPath {
+    /// Looks the descriptor up. `EBADF`.
+    ///
+    /// Process context.
+    pub(crate) fn from_fd(fd: i32) -> Result<Self> {
+        let fd = u32::try_from(fd).map_err(|_| EBADF)?;
+
+        // SAFETY: No requirements.
+        let file = unsafe { bindings::fget_raw(fd) };
+        let file = NonNull::new(file).ok_or(EBADF)?;
+
+        // SAFETY: The reference that was returned is ours. The file comes from the table of the
+        // current task, to which this value is bound, because `ARef<LocalFile>` is not `Send`.
+        let file = unsafe { ARef::from_raw(file.cast()) };
+
+        Ok(Self { file })
+    }
+
+    /// The path; valid as long as `self`.
+    pub(crate) fn as_ptr(&self) -> *const bindings::path {
+        // SAFETY: The file is valid.
+        unsafe { bindings::wqd_file_path(self.file.as_ptr()) }
+    }
+
+    /// The dentry; valid as long as `self`.
+    pub(crate) fn dentry(&self) -> *mut bindings::dentry {
+        // SAFETY: The path of an open file is valid and does not change.
+        unsafe { (*self.as_ptr()).dentry }
+    }
+
+    /// The inode; valid as long as `self`.
+    pub(crate) fn inode(&self) -> *mut bindings::inode {
+        // SAFETY: The dentry of an open file is valid and keeps its inode.
+        unsafe { (*self.dentry()).d_inode }
+    }
+
+    /// The superblock; valid as long as `self`.
+    pub(crate) fn sb(&self) -> *mut bindings::super_block {
+        // SAFETY: The dentry of an open file is valid, and its superblock does not change.
+        unsafe { (*self.dentry()).d_sb }
+    }
+
+    /// The mount; valid as long as `self`.
+    pub(crate) fn mount(&self) -> *mut bindings::vfsmount {
+        // SAFETY: The path of an open file is valid and does not change.
+        unsafe { (*self.as_ptr()).mnt }
+    }
+
+    /// The user namespace that owns the superblock.
+    pub(crate) fn sb_user_ns(&self) -> &UserNamespace {
+        // SAFETY: The superblock is valid, and its owner does not change.
+        let ns = unsafe { (*self.sb()).s_user_ns };
+
+        // SAFETY: The superblock keeps the namespace, the file the superblock.
+        unsafe { UserNamespace::from_ptr(ns) }
+    }
+
+    /// Whether it is a directory.
+    pub(crate) fn is_dir(&self) -> bool {
+        // SAFETY: The inode is valid, and its type does not change.
+        let mode = unsafe { (*self.inode()).i_mode };
+
+        u32::from(mode) & bindings::S_IFMT == bindings::S_IFDIR
+    }
+
+    /// Whether the current credentials allow to read the inode: `EACCES` and what file systems
+    /// return.
+    ///
+    /// Process context, may sleep.
+    pub(crate) fn check_readable(&self) -> Result {
+        // SAFETY: The path is valid.
+        to_result(unsafe {
+            bindings::wqd_path_permission(self.as_ptr(), bindings::MAY_READ as c_int)
+        })
+    }
+}
