@@ -92,7 +92,7 @@ static struct fs_notification *post_fs(struct fake *fake, uint32_t slots, const 
 	if (name) {
 		fs->name_off = sizeof(*fs);
 		fs->name_len = strlen(name);
-		strcpy((char *)fs + fs->name_off, name);
+		memcpy((char *)fs + fs->name_off, name, fs->name_len + 1u);
 	}
 	return fs;
 }

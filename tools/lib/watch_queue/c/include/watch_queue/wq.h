@@ -37,8 +37,9 @@ typedef int (*wq_record_fn)(void *ctx, const struct watch_notification *record);
 struct wq_opts {
 	size_t sz;		/* sizeof(struct wq_opts), for later versions */
 	uint32_t pages;		/* size of the ring, a power of two; default 16 */
-	uint32_t batch;		/* slots read by wq_next() loops of the library before it
-				 * gives their room back; default a quarter of the ring */
+	uint32_t batch;		/* slots that wq_consume() reads before it gives their room
+				 * back; default a quarter of the ring
+				 */
 	wq_record_fn fn;	/* for wq_poll() and wq_consume() */
 	void *ctx;		/* its first argument */
 	const char *device;	/* default "/dev/watch_queue" */
