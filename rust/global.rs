@@ -36,7 +36,7 @@ impl<T> Global<T> {
     pub(crate) fn init<E>(&'static self, init: impl PinInit<T, E>) -> Result<GlobalGuard<T>, E> {
         let slot = self.0.get().cast::<T>();
         // SAFETY: A static is pinned, and by the promise of `new` nobody else uses it yet.
-        unsafe { init.__pinned_init(slot) }?;
+        unsafe { pin_init::raw_try_init(slot, init) }?;
         // INVARIANT: It is initialised.
         Ok(GlobalGuard(self))
     }

@@ -13,7 +13,6 @@ use crate::ring::{
 };
 use core::mem::offset_of;
 use kernel::{
-    prelude::*,
     sync::{
         atomic::{
             atomic_load,

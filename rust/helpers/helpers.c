@@ -8,6 +8,8 @@
  * Sorted alphabetically.
  */
 #include "cred.c"
+#include "fsnotify.c"
+#include "kunit.c"
 #include "mm.c"
 #include "path.c"
 #include "pid.c"

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A backend of the kernel's fsnotify: groups, and marks that are part of an object of ours.
+//!
+//! A [`KernelMark`] is a field of the object that it leads to ([`HasKernelMark`]), one allocation
+//! with one lifetime: it is freed by [`Backend::free`] only, which fsnotify calls after a grace
+//! period of its own SRCU. The group is the module's, not a queue's; fan-out to queues happens
+//! above. Used by `crate::source::fs`. What an event says is in [`super::fsnotify_event`].
+//!
+//! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
+
+use super::{
+    bindings,
+    fsnotify_event::Event,
+    kmem_cache::KmemCache,
+    path::FdPath,
+    stack::{
+        Linked,
+        Stack, //
+    },
+    workqueue::{
+        new_delayed_job,
+        DelayedJob,
+        Job,
+        OwnedQueue, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    mem::offset_of,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Full,
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+
+const OBJ_INODE: u32 = bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as u32;
+
+/// The kind of mark a callback met: which of an event's objects it is on. The numbers are those of
+/// `enum fsnotify_iter_type`.
+pub(crate) mod on {
+    /// The object of the event; for an event about a directory's entry, the directory.
+    pub(crate) const INODE: usize = 0;
+    /// The mount through which it happened.
+    pub(crate) const MOUNT: usize = 1;
+    /// The file system.
+    pub(crate) const SB: usize = 2;
+    /// The directory that has the object, and watches its children.
+    pub(crate) const PARENT: usize = 3;
+    /// The new directory of a rename.
+    pub(crate) const INODE2: usize = 4;
+    /// Number of kinds, mount namespaces included.
+    pub(crate) const COUNT: usize = 6;
+}
+
+/// An fsnotify mark inside an object of ours.
+///
+/// # Invariants
+///
+/// - In every object that [`Group::alloc`] returned, `mark` is an initialised mark.
+/// - `kept` says that one of its references was given up by [`MarkHold::keep`].
+pub(crate) struct KernelMark<O> {
+    mark: Opaque<bindings::fsnotify_mark>,
+    link: Atomic<*mut O>,
+    kept: Atomic<bool>,
+}
+
+// SAFETY: fsnotify allows marks to be used by any thread.
+unsafe impl<O> Send for KernelMark<O> {}
+// SAFETY: As above; its own locks serialise.
+unsafe impl<O> Sync for KernelMark<O> {}
+
+impl<O> KernelMark<O> {
+    /// Where [`Group::alloc`] will make a mark.
+    pub(crate) fn uninit() -> Self {
+        // INVARIANT: No reference was given up.
+        Self {
+            mark: Opaque::uninit(),
+            link: Atomic::new(ptr::null_mut()),
+            kept: Atomic::new(false),
+        }
+    }
+}
+
+/// An object with a [`KernelMark`] in it; implemented by [`impl_has_kernel_mark!`].
+///
+/// # Safety
+///
+/// The [`KernelMark`] is at `OFFSET` in `Self`.
+pub(crate) unsafe trait HasKernelMark: Sized + Send + Sync + 'static {
+    /// Where the mark is.
+    const OFFSET: usize;
+
+    /// The kernel mark of an object.
+    fn kernel_mark(&self) -> &KernelMark<Self> {
+        let at = ptr::from_ref(self).cast::<u8>().wrapping_add(Self::OFFSET);
+        // SAFETY: By the trait's contract there is one, inside `self`.
+        unsafe { &*at.cast() }
+    }
+
+    /// The object of a mark, given that it is the one in a `Self`.
+    fn object(mark: *mut bindings::fsnotify_mark) -> *mut Self {
+        let offset = Self::OFFSET.wrapping_add(offset_of!(KernelMark<Self>, mark));
+        mark.cast::<u8>().wrapping_sub(offset).cast()
+    }
+}
+
+/// Implements [`HasKernelMark`] for a type whose mark is the named field.
+macro_rules! impl_has_kernel_mark {
+    ($self:ty, $($field:tt).+) => {
+        // SAFETY: `offset_of!` says where the field is, and the closure makes sure of its type.
+        unsafe impl $crate::rust::fsnotify::HasKernelMark for $self {
+            const OFFSET: usize = {
+                let _: fn(&Self) -> &$crate::rust::fsnotify::KernelMark<Self> =
+                    |this| &this.$($field).+;
+                ::core::mem::offset_of!(Self, $($field).+)
+            };
+        }
+    };
+}
+pub(crate) use impl_has_kernel_mark;
+
+/// What a backend does.
+pub(crate) trait Backend: Sized + Send + Sync + 'static {
+    /// What its marks lead to.
+    type Object: HasKernelMark;
+
+    /// Something happened. `objects` are those that this backend has on what it happened to, by
+    /// the numbers in [`on`]. Process context, inside fsnotify's SRCU section; the file system's
+    /// locks may be held, so nothing here may wait for them.
+    fn event(event: &Event<'_>, objects: &[Option<&Self::Object>; on::COUNT]);
+
+    /// The mark is being destroyed, by us or because what it is on is dying. Once per mark, process
+    /// context; may be inside memory reclaim; may still be running when `fsnotify_destroy_mark()`
+    /// has returned elsewhere.
+    fn freeing(object: &Self::Object);
+
+    /// Where its objects are allocated. Outlives them.
+    fn cache() -> &'static KmemCache<Self::Object>;
+
+    /// How many kernel marks of this backend live.
+    fn live() -> &'static Atomic<usize>;
+}
+
+/// A group of a backend. Dropping it waits until all its marks are freed.
+///
+/// # Invariants
+///
+/// `raw` is a group that was made with the operations of `B`, and we own a reference.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Group<B: Backend> {
+    raw: NonNull<bindings::fsnotify_group>,
+    #[pin]
+    retired: DelayedJob<Retired<B>>,
+}
+
+// SAFETY: fsnotify allows groups to be used by any thread.
+unsafe impl<B: Backend> Send for Group<B> {}
+// SAFETY: As above.
+unsafe impl<B: Backend> Sync for Group<B> {}
+
+/// Objects whose mark is to be destroyed and put, from a workqueue, because both may sleep.
+struct Retired<B: Backend> {
+    group: NonNull<bindings::fsnotify_group>,
+    objects: Stack<B::Object>,
+}
+
+// SAFETY: fsnotify allows groups to be used by any thread, and objects are `Send` and `Sync`.
+unsafe impl<B: Backend> Send for Retired<B> {}
+// SAFETY: As above.
+unsafe impl<B: Backend> Sync for Retired<B> {}
+
+impl<O: HasKernelMark> Linked for O {
+    fn link(&self) -> &Atomic<*mut O> {
+        &self.kernel_mark().link
+    }
+}
+
+impl<B: Backend> Job for Retired<B> {
+    fn run(job: &DelayedJob<Self>) {
+        let mut chain = job.objects.take();
+        while let Some(object) = chain.next() {
+            // INVARIANT: `retire` pushed it, which took back the reference that was kept.
+            let mark = MarkHold::<B>(object, PhantomData);
+            // SAFETY: The hold keeps the mark; it is of this group, which outlives the job.
+            unsafe { bindings::fsnotify_destroy_mark(mark.raw(), job.group.as_ptr()) };
+            drop(mark);
+        }
+    }
+}
+
+impl<B: Backend> Group<B> {
+    const OPS: bindings::fsnotify_ops = bindings::fsnotify_ops {
+        handle_event: Some(Self::handle_event),
+        handle_inode_event: None,
+        free_group_priv: None,
+        freeing_mark: Some(Self::freeing_mark),
+        free_event: None,
+        free_mark: Some(Self::free_mark),
+    };
+
+    /// A group of the lowest priority: no permission events. ENOMEM.
+    pub(crate) fn new(queue: Arc<OwnedQueue>) -> impl PinInit<Self, Error> {
+        // A failure behind this leaks nothing: the initialiser of the job cannot fail.
+        pin_init::pin_init_scope(move || {
+            // SAFETY: The operations are a promoted constant, so they outlive every group.
+            let raw = from_err_ptr(unsafe { bindings::fsnotify_alloc_group(&Self::OPS, 0) })?;
+            let raw = NonNull::new(raw).ok_or(ENOMEM)?;
+            let retired = Retired {
+                group: raw,
+                objects: Stack::new(),
+            };
+            // INVARIANT: Made with our operations; the reference is ours.
+            Ok(try_pin_init!(Self {
+                raw,
+                retired <- new_delayed_job!(retired, queue, "wq_fsnotify_retire"),
+            }? Error))
+        })
+    }
+
+    fn as_ptr(&self) -> *mut bindings::fsnotify_group {
+        self.raw.as_ptr()
+    }
+
+    /// A new object with an initialised mark that is on nothing yet. Sleeps. ENOMEM, and what
+    /// `init` gives.
+    pub(crate) fn alloc(&self, init: impl PinInit<B::Object, Error>) -> Result<MarkHold<B>> {
+        let cache = B::cache();
+        let object = NonNull::from(cache.alloc()?).cast::<B::Object>();
+        // SAFETY: The cache gave memory for one object, which does not move until it is freed.
+        if let Err(e) = unsafe { pin_init::raw_try_init(object.as_ptr(), init) } {
+            // SAFETY: It came from there, and nothing in it was left initialised.
+            unsafe { cache.free(object) };
+            return Err(e);
+        }
+        B::live().fetch_add(1, Relaxed);
+        // SAFETY: The object was just initialised.
+        let mark = unsafe { object.as_ref() }.kernel_mark().mark.get();
+        // SAFETY: The mark is memory of a valid object, the group is valid.
+        unsafe { bindings::fsnotify_init_mark(mark, self.as_ptr()) };
+        // INVARIANT: `fsnotify_init_mark` sets the count to one for us.
+        Ok(MarkHold(object, PhantomData))
+    }
+
+    /// Puts the mark on the inode of `path`. EEXIST when this group has one there; ENOENT when the
+    /// inode is dying; ENOMEM. Sleeps; allocations are NOFS. To be called once per mark.
+    pub(crate) fn add_to_inode(&self, mark: &MarkHold<B>, path: &FdPath, mask: u32) -> Result {
+        let raw = mark.raw();
+        // SAFETY: Valid, and nobody else has the mark yet.
+        unsafe { (*raw).mask = mask };
+        // SAFETY: The mark is initialised; the path keeps the inode.
+        to_result(unsafe {
+            bindings::fsnotify_add_mark(raw, path.inode().cast(), OBJ_INODE, 0)
+        })
+    }
+
+    /// The object that this group has on the inode of `path`, if its mark is attached. Takes
+    /// spinlocks only.
+    pub(crate) fn find_on_inode(&self, path: &FdPath) -> Option<MarkHold<B>> {
+        // SAFETY: The path keeps the inode.
+        let mark = unsafe {
+            bindings::fsnotify_find_mark(path.inode().cast(), OBJ_INODE, self.as_ptr())
+        };
+        let mark = NonNull::new(mark)?;
+        // INVARIANT: fsnotify gave us a reference; all marks of the group are in objects of `B`.
+        NonNull::new(B::Object::object(mark.as_ptr())).map(|object| MarkHold(object, PhantomData))
+    }
+
+    /// Changes what the kernel calls us for to what `wanted` says, if the mark is still attached.
+    /// `wanted` is called under the group's lock, so the last caller's view wins (TRAPS: A14 (the
+    /// union is computed and applied under one lock)). Sleeps.
+    pub(crate) fn update_mask(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
+        let _lock = self.lock();
+        let mark = object.kernel_mark().mark.get();
+        // SAFETY: The object is valid, so its mark is; both fields change under the lock only.
+        let (flags, old) = unsafe { ((*mark).flags, (*mark).mask) };
+        if flags & bindings::FSNOTIFY_MARK_FLAG_ATTACHED == 0 {
+            return;
+        }
+        let new = wanted();
+        if new != old {
+            // SAFETY: The mark is attached and stays so while the group is locked.
+            unsafe { bindings::fsnotify_modify_mark_mask(mark, new & !old, old & !new) };
+        }
+    }
+
+    /// Ends the mark: detaches it and tells [`Backend::freeing`]. Idempotent. Sleeps; no lock of
+    /// ours may be held.
+    pub(crate) fn destroy(&self, mark: &MarkHold<B>) {
+        // SAFETY: The hold keeps the mark; it is of this group.
+        unsafe { bindings::fsnotify_destroy_mark(mark.raw(), self.as_ptr()) };
+    }
+
+    /// Takes back the reference that [`MarkHold::keep`] gave up; ends and puts the mark from the
+    /// workqueue. Nothing happens when none was kept. Any context but NMI.
+    pub(crate) fn retire(&self, object: &B::Object) {
+        if object.kernel_mark().kept.xchg(false, Full) {
+            // SAFETY: The reference keeps the object until the job puts it; the link is used for
+            // this only, and once, because `kept` was true for the last time.
+            unsafe { self.retired.objects.push(NonNull::from(object)) };
+            self.retired.queue(0);
+        }
+    }
+
+    fn lock(&self) -> GroupLock<'_, B> {
+        // SAFETY: The group is valid.
+        unsafe { bindings::wqd_fsnotify_group_lock(self.as_ptr()) };
+        GroupLock(self, NotThreadSafe)
+    }
+
+    /// # Safety
+    ///
+    /// Called by fsnotify for a group of this backend.
+    unsafe extern "C" fn handle_event(
+        _group: *mut bindings::fsnotify_group,
+        mask: u32,
+        data: *const c_void,
+        data_type: c_int,
+        dir: *mut bindings::inode,
+        name: *const bindings::qstr,
+        _cookie: u32,
+        iter: *mut bindings::fsnotify_iter_info,
+    ) -> c_int {
+        // SAFETY: fsnotify's iterator is valid for the call.
+        let (marks, report) = unsafe { ((*iter).marks, (*iter).report_mask) };
+        let mut objects = [None; on::COUNT];
+        for (kind, (object, mark)) in objects.iter_mut().zip(marks).enumerate() {
+            if report & (1 << kind) != 0 && !mark.is_null() {
+                // SAFETY: A reported mark is of this group, so in an object of `B`; SRCU keeps it.
+                *object = unsafe { B::Object::object(mark).as_ref() };
+            }
+        }
+        // SAFETY: These are the arguments of one call, which outlives `event`.
+        let event = unsafe { Event::new(mask, data, data_type, dir, name) };
+        B::event(&event, &objects);
+        0
+    }
+
+    /// # Safety
+    ///
+    /// Called by fsnotify for a mark of this backend.
+    unsafe extern "C" fn freeing_mark(
+        mark: *mut bindings::fsnotify_mark,
+        _group: *mut bindings::fsnotify_group,
+    ) {
+        // SAFETY: The mark is in an object of `B`; the caller has a reference, or SRCU.
+        if let Some(object) = unsafe { B::Object::object(mark).as_ref() } {
+            B::freeing(object);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by fsnotify for a mark of this backend that nobody can reach any more.
+    unsafe extern "C" fn free_mark(mark: *mut bindings::fsnotify_mark) {
+        if let Some(object) = NonNull::new(B::Object::object(mark)) {
+            // SAFETY: `alloc` made the object; fsnotify calls this once, last.
+            unsafe { ptr::drop_in_place(object.as_ptr()) };
+            // SAFETY: It came from this cache and was just dropped.
+            unsafe { B::cache().free(object) };
+        }
+        // Release: the free comes before the module sees the count.
+        B::live().fetch_sub(1, Release);
+    }
+}
+
+#[pinned_drop]
+impl<B: Backend> PinnedDrop for Group<B> {
+    fn drop(self: Pin<&mut Self>) {
+        self.retired.flush();
+        // The caller has destroyed every mark; what remains is on its way through fsnotify's
+        // reaper, which calls `free_mark` after a grace period.
+        while B::live().load(Acquire) != 0 {
+            // SAFETY: May be called at any time in process context.
+            unsafe { bindings::fsnotify_wait_marks_destroyed() };
+            fsleep(Delta::from_millis(1));
+        }
+        // The reaper's work function may still be returning through our `free_mark`.
+        // SAFETY: As above.
+        unsafe { bindings::fsnotify_wait_marks_destroyed() };
+        // SAFETY: By the type invariants, the reference is ours.
+        unsafe { bindings::fsnotify_put_group(self.as_ptr()) };
+    }
+}
+
+/// The kernel's group lock, held.
+struct GroupLock<'a, B: Backend>(&'a Group<B>, NotThreadSafe);
+
+impl<B: Backend> Drop for GroupLock<'_, B> {
+    fn drop(&mut self) {
+        // SAFETY: This value stands for the lock.
+        unsafe { bindings::wqd_fsnotify_group_unlock(self.0.as_ptr()) };
+    }
+}
+
+/// A reference to a mark, and so to its object. Dropping it may free the object or unpin an inode:
+/// process context, no locks. Made by [`Group::alloc`] and [`Group::find_on_inode`].
+///
+/// # Invariants
+///
+/// The object is valid, its mark initialised, and one of the mark's references is ours.
+pub(crate) struct MarkHold<B: Backend>(NonNull<B::Object>, PhantomData<B>);
+
+// SAFETY: Marks may be used and put by any thread.
+unsafe impl<B: Backend> Send for MarkHold<B> {}
+// SAFETY: As above.
+unsafe impl<B: Backend> Sync for MarkHold<B> {}
+
+impl<B: Backend> MarkHold<B> {
+    fn raw(&self) -> *mut bindings::fsnotify_mark {
+        self.kernel_mark().mark.get()
+    }
+
+    /// Leaves the reference with the object, until [`Group::retire`].
+    pub(crate) fn keep(self) {
+        let old = self.kernel_mark().kept.xchg(true, Full);
+        debug_assert!(!old);
+        // INVARIANT: The reference is the one that `kept` stands for.
+        core::mem::forget(self);
+    }
+}
+
+impl<B: Backend> core::ops::Deref for MarkHold<B> {
+    type Target = B::Object;
+
+    fn deref(&self) -> &B::Object {
+        // SAFETY: By the type invariants.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<B: Backend> Drop for MarkHold<B> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::fsnotify_put_mark(self.raw()) };
+    }
+}
+
+/// A number that is the same in both halves of one rename and in no other rename for a long time.
+pub(crate) fn rename_cookie() -> u32 {
+    // SAFETY: It only advances a counter.
+    unsafe { bindings::fsnotify_get_cookie() }
+}

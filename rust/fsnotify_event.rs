@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an fsnotify event says: bits, name, and the object that it is about.
+//!
+//! A view of the arguments of one callback; nothing is copied and no reference is taken. The names
+//! and inodes are stable for the length of the call: entry events run with the directory locked,
+//! and fsnotify takes a snapshot of the name of a child. Used by `crate::source::fs`.
+//!
+//! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
+
+use super::bindings;
+use core::marker::PhantomData;
+use kernel::prelude::*;
+
+/// Bits of an event.
+pub(crate) mod bit {
+    use super::bindings;
+
+    /// Written or truncated.
+    pub(crate) const MODIFY: u32 = bindings::FS_MODIFY;
+    /// An entry was renamed: old name.
+    pub(crate) const MOVED_FROM: u32 = bindings::FS_MOVED_FROM;
+    /// An entry was renamed: new name.
+    pub(crate) const MOVED_TO: u32 = bindings::FS_MOVED_TO;
+    /// An entry was created.
+    pub(crate) const CREATE: u32 = bindings::FS_CREATE;
+    /// An entry was deleted.
+    pub(crate) const DELETE: u32 = bindings::FS_DELETE;
+    /// The file system is being unmounted.
+    pub(crate) const UNMOUNT: u32 = bindings::FS_UNMOUNT;
+    /// Both names of a rename in one event.
+    pub(crate) const RENAME: u32 = bindings::FS_RENAME;
+    /// The object is a directory.
+    pub(crate) const ISDIR: u32 = bindings::FS_ISDIR;
+    /// A mark wants what happens to children; an event happened to a child.
+    pub(crate) const EVENT_ON_CHILD: u32 = bindings::FS_EVENT_ON_CHILD;
+}
+
+/// The arguments of one callback.
+///
+/// # Invariants
+///
+/// They are those of one call of `handle_event`, which lasts at least for `'a`.
+pub(crate) struct Event<'a> {
+    mask: u32,
+    data_type: c_int,
+    data: *const c_void,
+    name: *const bindings::qstr,
+    _call: PhantomData<&'a ()>,
+}
+
+/// An inode, as far as records tell of it.
+#[derive(Clone, Copy)]
+pub(crate) struct InodeId {
+    /// Its number.
+    pub(crate) number: u64,
+    /// Its device, in the encoding of stat(2).
+    pub(crate) device: u32,
+}
+
+impl InodeId {
+    /// What is said of an inode that is not known.
+    pub(crate) const UNKNOWN: Self = Self {
+        number: 0,
+        device: 0,
+    };
+}
+
+/// The data types of events that are about a dentry; see `enum fsnotify_data_type`.
+const RANGE: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_FILE_RANGE as c_int;
+const PATH: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_PATH as c_int;
+const INODE: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_INODE as c_int;
+const DENTRY: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_DENTRY as c_int;
+const RENAME: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_RENAME as c_int;
+
+impl<'a> Event<'a> {
+    /// # Safety
+    ///
+    /// The arguments are those of one call of `handle_event`, which lasts at least for `'a`.
+    pub(super) unsafe fn new(
+        mask: u32,
+        data: *const c_void,
+        data_type: c_int,
+        _dir: *mut bindings::inode,
+        name: *const bindings::qstr,
+    ) -> Self {
+        // INVARIANT: The caller vouches for it.
+        Self {
+            mask,
+            data_type,
+            data,
+            name,
+            _call: PhantomData,
+        }
+    }
+
+    /// All bits of the event.
+    #[inline]
+    pub(crate) fn mask(&self) -> u32 {
+        self.mask
+    }
+
+    /// The name of the entry or of the child, if the event has one; the old name of a rename.
+    #[inline]
+    pub(crate) fn name(&self) -> Option<&'a [u8]> {
+        // SAFETY: Null or valid for the call.
+        unsafe { self.name.as_ref() }.map(bytes)
+    }
+
+    /// The path's dentry, when the event came through one.
+    fn path(&self) -> Option<*mut bindings::dentry> {
+        let path = match self.data_type {
+            PATH => self.data.cast::<bindings::path>(),
+            RANGE => {
+                // SAFETY: The type says what `data` is.
+                unsafe { (*self.data.cast::<bindings::file_range>()).path }
+            }
+            _ => return None,
+        };
+        // SAFETY: Valid for the call.
+        Some(unsafe { (*path).dentry })
+    }
+
+    fn dentry(&self) -> Option<*mut bindings::dentry> {
+        match self.data_type {
+            DENTRY => Some(self.data.cast_mut().cast()),
+            RENAME => {
+                // SAFETY: The type says what `data` is.
+                Some(unsafe { (*self.data.cast::<bindings::fsnotify_rename_data>()).moved })
+            }
+            _ => self.path(),
+        }
+    }
+
+    /// The inode that the event is about: of an entry event, the entry's.
+    #[inline]
+    pub(crate) fn inode(&self) -> InodeId {
+        let inode = if self.data_type == INODE {
+            self.data.cast::<bindings::inode>()
+        } else if let Some(dentry) = self.dentry() {
+            // SAFETY: Valid for the call. Some file systems announce a new name before its inode.
+            unsafe { (*dentry).d_inode }
+        } else {
+            return InodeId::UNKNOWN;
+        };
+        // SAFETY: Null or valid for the call.
+        match unsafe { inode.as_ref() } {
+            Some(inode) => InodeId {
+                number: inode.i_ino,
+                // SAFETY: An inode has a superblock.
+                device: encode_device(unsafe { (*inode.i_sb).s_dev }),
+            },
+            None => InodeId::UNKNOWN,
+        }
+    }
+
+    /// The new name of a rename.
+    pub(crate) fn new_name(&self) -> Option<&'a [u8]> {
+        if self.data_type != RENAME {
+            return None;
+        }
+        let dentry = self.dentry()?;
+        // SAFETY: Valid for the call; both directories are locked, so the name does not change. All
+        // members of the union are the same field.
+        Some(bytes(unsafe { &(*dentry).__bindgen_anon_1.d_name }))
+    }
+
+    /// Whether the file was unlinked while it was open. False when the event is not about an open
+    /// file.
+    pub(crate) fn unlinked(&self) -> bool {
+        // SAFETY: Valid for the call.
+        self.path().is_some_and(|dentry| unsafe { bindings::wqd_d_unlinked(dentry) })
+    }
+}
+
+/// The bytes of a name.
+fn bytes<'a>(name: &'a bindings::qstr) -> &'a [u8] {
+    // SAFETY: Both members of the union are plain numbers over the same bytes.
+    let len = unsafe { name.__bindgen_anon_1.__bindgen_anon_1.len };
+    // SAFETY: A name has as many bytes as it says.
+    unsafe { core::slice::from_raw_parts(name.name, len as usize) }
+}
+
+/// A device number as stat(2) encodes it: 12 bits of major, 20 of minor.
+fn encode_device(device: bindings::dev_t) -> u32 {
+    let (major, minor) = (device >> 20, device & 0xf_ffff);
+    (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/dcache.h>
+#include <linux/fsnotify_backend.h>
+
+void wqd_fsnotify_group_lock(struct fsnotify_group *group)
+{
+	fsnotify_group_lock(group);
+}
+
+void wqd_fsnotify_group_unlock(struct fsnotify_group *group)
+{
+	fsnotify_group_unlock(group);
+}
+
+bool wqd_d_unlinked(const struct dentry *dentry)
+{
+	return d_unlinked(dentry);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/dev/watch_queue`: the file operations, and what each ioctl does.
+//!
+//! Arguments are copied once and checked completely before anything is changed. The queue does the
+//! work.
+
+pub(crate) mod abi;
+
+use crate::{
+    queue::{
+        filter::{
+            Filter,
+            ENTRY_WORDS, //
+        },
+        watch::Reason,
+        Opener,
+        Queue, //
+    },
+    ring::record::kind,
+    rust::{
+        cred::{
+            capable_both,
+            Capability,
+            UserNamespace, //
+        },
+        memlock::MemlockCharge,
+        misc_device::{
+            opened_for_writing,
+            PollDevice, //
+        },
+        pid::PidNs,
+        uaccess::{
+            read_struct,
+            write_struct, //
+        },
+        wait_queue::WaitQueue, //
+    },
+    source::{
+        self,
+        fs, //
+    },
+};
+use kernel::{
+    fs::File,
+    mm::virt::VmaNew,
+    prelude::*,
+    seq_file::SeqFile,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
+    uaccess::UserSlice, //
+};
+
+impl PollDevice for Queue {
+    fn open(file: &File) -> Result<Arc<Self>> {
+        let pid_ns = PidNs::of_current()?;
+        let opener = Opener {
+            tgid: pid_ns.tgid_in(),
+            pid_ns,
+            sees_all: capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN),
+        };
+        Arc::pin_init(Queue::new(opener), GFP_KERNEL_ACCOUNT)
+    }
+
+    fn release(this: Arc<Self>, _file: &File) {
+        Queue::release(&this);
+    }
+
+    fn ioctl(this: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize> {
+        let changes = match cmd {
+            abi::SET_SIZE | abi::SET_FILTER | abi::ADD_WATCH | abi::REMOVE_WATCH
+            | abi::SHUTDOWN => true,
+            abi::GET_INFO => false,
+            _ => return Err(ENOTTY),
+        };
+        // A descriptor that is only read from can never store a tail (TRAPS: B42).
+        if changes && !opened_for_writing(file) {
+            return Err(EBADF);
+        }
+        if changes && this.ended() {
+            return Err(ESHUTDOWN);
+        }
+        match cmd {
+            abi::SET_SIZE => set_size(&this, file, arg),
+            abi::SET_FILTER => set_filter(&this, arg),
+            abi::ADD_WATCH => add_watch(this.into(), file, arg),
+            abi::REMOVE_WATCH => remove_watch(&this, arg),
+            abi::GET_INFO => get_info(&this, arg),
+            _ => shutdown(&this, arg),
+        }
+        .map(|()| 0)
+    }
+
+    fn mmap(this: ArcBorrow<'_, Self>, _file: &File, vma: &VmaNew) -> Result {
+        this.map(vma)
+    }
+
+    fn wait_queue(&self) -> &WaitQueue {
+        self.waiters()
+    }
+
+    fn poll(this: ArcBorrow<'_, Self>, _file: &File) -> u32 {
+        Queue::poll(&this)
+    }
+
+    fn show_fdinfo(this: ArcBorrow<'_, Self>, seq: &SeqFile) {
+        this.show(seq);
+    }
+}
+
+fn set_size(queue: &Queue, file: &File, pages: usize) -> Result {
+    let max = crate::module_parameters::max_pages.value();
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    queue.set_size(pages, max, |pages| MemlockCharge::new(file, pages))
+}
+
+/// EFAULT; EINVAL for each of [`crate::queue::filter::BadFilter`]; ENOMEM.
+fn set_filter(queue: &Queue, arg: usize) -> Result {
+    if arg == 0 {
+        queue.set_filter(None);
+        return Ok(());
+    }
+    let user = UserPtr::from_addr(arg);
+    let mut reader = UserSlice::new(user, 8).reader();
+    let nr_filters = reader.read::<u32>()?;
+    let reserved = reader.read::<u32>()?;
+    let count = Filter::count(nr_filters, reserved).map_err(|_| EINVAL)?;
+
+    let mut filter = KBox::new(Filter::new(), GFP_KERNEL_ACCOUNT)?;
+    let entries = user.wrapping_byte_add(8);
+    let mut reader = UserSlice::new(entries, count * ENTRY_WORDS * 4).reader();
+    for _ in 0..count {
+        let words = reader.read::<[u32; ENTRY_WORDS]>()?;
+        filter.push(&words).map_err(|_| EINVAL)?;
+    }
+    queue.set_filter(Some(filter));
+    Ok(())
+}
+
+/// EINVAL: unknown flags, an id above 255, a handle that is not 0. ENOBUFS: no ring yet, since then
+/// every event would be lost. Everything else is the source's.
+fn add_watch(queue: Arc<Queue>, file: &File, arg: usize) -> Result {
+    let (mut add, user_size) = read_struct::<abi::Add>(arg, abi::ADD_MIN)?;
+    if add.flags & !abi::flag::ALL != 0 || add.handle != 0 {
+        return Err(EINVAL);
+    }
+    let id = u8::try_from(add.id).map_err(|_| EINVAL)?;
+    if !queue.has_ring() {
+        return Err(ENOBUFS);
+    }
+    let request = source::Request {
+        kind: add.kind,
+        scope: add.scope,
+        flags: add.flags,
+        object: add.object,
+        id,
+        mask: add.mask,
+        ignore: add.ignore_mask,
+        cookie: add.cookie,
+    };
+    add.handle = source::add(&queue, file, &request)?;
+    write_struct(arg, user_size, &add).inspect_err(|_| {
+        // Nobody could ever name it. An update leaves the watch that was there.
+        if add.flags & (abi::flag::UPDATE | abi::flag::MASK_ADD) == 0 {
+            let _ = queue.remove(add.handle);
+        }
+    })
+}
+
+/// EINVAL: unknown flags, a type without ALL, a handle with it. ENOENT: no such watch.
+fn remove_watch(queue: &Queue, arg: usize) -> Result {
+    let (remove, _) = read_struct::<abi::Remove>(arg, abi::REMOVE_MIN)?;
+    if remove.flags & !abi::REMOVE_ALL != 0 || remove.reserved != 0 {
+        return Err(EINVAL);
+    }
+    if remove.flags & abi::REMOVE_ALL == 0 {
+        if remove.kind != 0 {
+            return Err(EINVAL);
+        }
+        return queue.remove(remove.handle);
+    }
+    if remove.handle != 0 || remove.kind >= kind::NR {
+        return Err(EINVAL);
+    }
+    queue.remove_all(remove.kind, Reason::Removed);
+    Ok(())
+}
+
+/// ENOENT: the handle names no live watch.
+fn get_info(queue: &Queue, arg: usize) -> Result {
+    let (asked, user_size) = read_struct::<abi::Info>(arg, abi::INFO_MIN)?;
+    queue.settle();
+    let mut info = abi::Info {
+        size: asked.size,
+        abi_version: abi::VERSION,
+        handle: asked.handle,
+        features: 0,
+        sources: source::PRESENT,
+        fs_scopes: fs::SCOPES,
+        fs_mask: fs::ALL_EVENTS.into(),
+        ring_slots: queue.ring_slots().into(),
+        watches: queue.watch_count(),
+        posted: 0,
+        filtered: 0,
+        delivered: 0,
+        lost: 0,
+        mask: 0,
+        ignore_mask: 0,
+        cookie: 0,
+        id: 0,
+        kind: 0,
+    };
+    let counters = if asked.handle == 0 {
+        queue.counters()
+    } else {
+        let (watch, counters) = queue.watch_info(asked.handle)?;
+        info.mask = watch.mask().into();
+        info.ignore_mask = watch.ignore().into();
+        info.cookie = watch.cookie();
+        info.id = watch.spec().id.into();
+        info.kind = watch.kind();
+        counters
+    };
+    info.posted = counters.posted;
+    info.filtered = counters.filtered;
+    info.delivered = counters.delivered;
+    info.lost = counters.lost;
+    write_struct(arg, user_size, &info)
+}
+
+/// EINVAL unless the argument is 0.
+fn shutdown(queue: &Queue, arg: usize) -> Result {
+    if arg != 0 {
+        return Err(EINVAL);
+    }
+    queue.shutdown();
+    Ok(())
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ioctls of the device: numbers, flags and structures, as in
+//! `include/uapi/linux/watch_queue.h`.
+//!
+//! The structures have no holes and the same layout for 32-bit programs; the asserts here and the
+//! kselftest `abi_test` compare sizes and offsets with the header.
+
+use core::mem::offset_of;
+use kernel::{
+    ioctl::_IO,
+    prelude::*, //
+};
+use zerocopy_derive::Immutable;
+
+/// SET_SIZE: number of pages.
+pub(crate) const SET_SIZE: u32 = _IO('W' as u32, 0x60);
+/// SET_FILTER: pointer to a filter, or NULL.
+pub(crate) const SET_FILTER: u32 = _IO('W' as u32, 0x61);
+/// ADD_WATCH: pointer to [`Add`].
+pub(crate) const ADD_WATCH: u32 = _IO('W' as u32, 0x62);
+/// REMOVE_WATCH: pointer to [`Remove`].
+pub(crate) const REMOVE_WATCH: u32 = _IO('W' as u32, 0x63);
+/// GET_INFO: pointer to [`Info`].
+pub(crate) const GET_INFO: u32 = _IO('W' as u32, 0x64);
+/// SHUTDOWN: no argument.
+pub(crate) const SHUTDOWN: u32 = _IO('W' as u32, 0x65);
+
+/// Version of the ABI that GET_INFO tells.
+pub(crate) const VERSION: u32 = 1;
+
+/// Flags of ADD_WATCH.
+pub(crate) mod flag {
+    /// Refuse what is no directory.
+    pub(crate) const ONLYDIR: u32 = 0x01;
+    /// End after the first event.
+    pub(crate) const ONESHOT: u32 = crate::queue::watch::ONESHOT;
+    /// No events of files that were unlinked.
+    pub(crate) const EXCL_UNLINK: u32 = 0x04;
+    /// Records carry a file handle.
+    pub(crate) const FILE_HANDLE: u32 = 0x08;
+    /// Watched already: replace the masks.
+    pub(crate) const UPDATE: u32 = 0x10;
+    /// Watched already: add to the masks.
+    pub(crate) const MASK_ADD: u32 = 0x20;
+    /// Does not keep the inode in memory.
+    pub(crate) const EVICTABLE: u32 = 0x40;
+    /// The ignore mask survives modification.
+    pub(crate) const IGNORE_SURV: u32 = 0x80;
+    /// All of them.
+    pub(crate) const ALL: u32 = 0xff;
+}
+
+/// Argument of ADD_WATCH: `struct watch_queue_add`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Add {
+    pub(crate) size: u32,
+    pub(crate) kind: u32,
+    pub(crate) scope: u32,
+    pub(crate) flags: u32,
+    pub(crate) object: i32,
+    pub(crate) id: u32,
+    pub(crate) mask: u64,
+    pub(crate) ignore_mask: u64,
+    pub(crate) cookie: u64,
+    pub(crate) handle: u64,
+}
+
+/// First published size of [`Add`].
+pub(crate) const ADD_MIN: usize = 56;
+static_assert!(size_of::<Add>() == ADD_MIN && offset_of!(Add, handle) == 48);
+
+/// The only flag of REMOVE_WATCH.
+pub(crate) const REMOVE_ALL: u32 = 1;
+
+/// Argument of REMOVE_WATCH: `struct watch_queue_remove`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Remove {
+    pub(crate) size: u32,
+    pub(crate) flags: u32,
+    pub(crate) handle: u64,
+    pub(crate) kind: u32,
+    pub(crate) reserved: u32,
+}
+
+/// First published size of [`Remove`].
+pub(crate) const REMOVE_MIN: usize = 24;
+static_assert!(size_of::<Remove>() == REMOVE_MIN);
+
+/// Argument of GET_INFO: `struct watch_queue_info`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Info {
+    pub(crate) size: u32,
+    pub(crate) abi_version: u32,
+    pub(crate) handle: u64,
+    pub(crate) features: u64,
+    pub(crate) sources: u64,
+    pub(crate) fs_scopes: u64,
+    pub(crate) fs_mask: u64,
+    pub(crate) ring_slots: u64,
+    pub(crate) watches: u64,
+    pub(crate) posted: u64,
+    pub(crate) filtered: u64,
+    pub(crate) delivered: u64,
+    pub(crate) lost: u64,
+    pub(crate) mask: u64,
+    pub(crate) ignore_mask: u64,
+    pub(crate) cookie: u64,
+    pub(crate) id: u32,
+    pub(crate) kind: u32,
+}
+
+/// First published size of [`Info`].
+pub(crate) const INFO_MIN: usize = 128;
+static_assert!(size_of::<Info>() == INFO_MIN && offset_of!(Info, kind) == 124);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mark layer: which watch sees which event.
+//!
+//! Groups put marks on objects; a connector is the head of an object's sorted list of marks; a walk
+//! merges the lists of one event without taking a lock; reapers free what was unlinked once no walk
+//! can stand on it. `Documentation/marks.rst` has the types, the ownership table, the lock order
+//! and the life of each thing; this layer knows nothing of rings, records or file systems.
+//!
+//! It is generic over the watch ([`Subscriber`]) and over what is watched ([`Object`]). Used by
+//! `crate::queue`, whose `Watch` is the subscriber, and by `crate::source`, whose objects carry
+//! the connectors.
+
+mod connector;
+mod context;
+mod entry;
+mod group;
+mod walk;
+
+use kernel::sync::{
+    atomic::Atomic,
+    Arc, //
+};
+
+pub(crate) use self::{
+    connector::{
+        Connected,
+        ConnectorRef,
+        Object, //
+    },
+    context::{
+        Context,
+        Reader, //
+    },
+    entry::{
+        Mark,
+        MarkRef,
+        MarkSet, //
+    },
+    group::{
+        Group,
+        GroupGuard, //
+    },
+    walk::Walk,
+};
+
+/// A watch, as the mark layer needs it.
+///
+/// It belongs to one group for life and has one handle in it. It is shared by [`Arc`]; each of its
+/// marks holds one.
+pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
+    /// Why a watch ends; the mark layer only passes it on.
+    type Reason: Copy;
+
+    /// Where the marks of this kind of watch live. Constant from module init to exit.
+    fn context() -> &'static Context<Self>;
+
+    /// The group that the watch belongs to.
+    fn group(&self) -> &Group<Self>;
+
+    /// The watch's name in its group.
+    fn handle(&self) -> u64;
+
+    /// The watch's marks.
+    fn marks(&self) -> &MarkSet<Self>;
+
+    /// The events that a mark with this `role` must hear of. Called under `connector.lock`: any
+    /// context.
+    fn interest(&self, role: Role) -> u32;
+
+    /// Whether the watch has ended. Any context.
+    fn is_dead(&self) -> bool;
+
+    /// Ends the watch, step one: makes it dead and writes or queues its REMOVAL. True for the one
+    /// call that did it. Any context but NMI; takes only the ring lock.
+    fn kill(this: &Arc<Self>, reason: Self::Reason) -> bool;
+
+    /// Called after step two, in process context and without locks: the watch has left its group.
+    fn ended(&self);
+
+    /// Chains the watch in the list of dead ones; used by [`Context`] only, and at most once.
+    fn reap_link(&self) -> &Atomic<*mut Self>;
+}
+
+/// What a mark does for its watch; the values belong to the source that made the mark.
+pub(crate) type Role = u32;

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A connector: the head of the list of marks on one object.
+//!
+//! It is one allocation with whatever stands for the object ([`Connected`]). It counts who needs
+//! it: each mark in the list, each look-up while it lasts. The step to zero is final; so is
+//! `DESTROYING`, which is set under the lock and refuses every later insertion (TRAPS: A5 (no mark
+//! can slip in while a dying object's list is being emptied)).
+//!
+//! Lock order: `connector.lock` is taken inside `mark_mutex` and the kernel's group lock, and
+//! outside the ring lock. It is raw: nothing is allocated, freed or woken under it.
+//!
+//! `unsafe` here: from the head to the object that contains it, and the list's pointers.
+
+use super::{
+    entry::{
+        Mark,
+        MarkRef, //
+    },
+    Group,
+    Reader,
+    Subscriber, //
+};
+use crate::rust::raw_spinlock::{
+    new_raw_spinlock,
+    RawGuard,
+    RawSpinLock, //
+};
+use core::{
+    marker::PhantomPinned,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed, //
+            },
+            Atomic, //
+        },
+        Arc,
+        Refcount, //
+    },
+};
+
+/// What is watched, as the mark layer needs it.
+pub(crate) trait Object<S: Subscriber>: Sized + Send + Sync {
+    /// The union of what the marks want may have changed. Process context, no raw lock held; may
+    /// sleep.
+    fn changed(this: &Connected<S, Self>);
+
+    /// Nobody needs the connector any more, and nobody can come to need it. The object sees to it
+    /// that the allocation is freed after the grace period of whoever can still reach it, not
+    /// before this returns. Process context; locks may be held, so what sleeps goes to a workqueue.
+    fn unneeded(this: &Connected<S, Self>);
+}
+
+/// The [`Object`] functions, as a connector remembers them.
+struct Ops<S: Subscriber> {
+    /// # Safety
+    ///
+    /// The connector is the first field of the [`Connected`] that the table was made for.
+    changed: unsafe fn(&Connector<S>),
+    /// # Safety
+    ///
+    /// As above.
+    unneeded: unsafe fn(&Connector<S>),
+}
+
+/// The head of a list of marks.
+///
+/// # Invariants
+///
+/// - It is the first field of a [`Connected<S, O>`], and `ops` is the table for that `O`.
+/// - `first` and the list behind it are changed only under `lock`.
+#[pin_data]
+pub(crate) struct Connector<S: Subscriber> {
+    #[pin]
+    lock: RawSpinLock<State>,
+    first: Atomic<*mut Mark<S>>,
+    needs: Refcount,
+    ops: &'static Ops<S>,
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+/// What the lock protects beside the list.
+pub(super) struct State {
+    destroying: bool,
+    /// [`Connector::first_ref`] was called.
+    born: bool,
+}
+
+/// The connector is `DESTROYING`: nothing was inserted.
+#[derive(Debug)]
+pub(crate) struct Destroying;
+
+impl<S: Subscriber> Connector<S> {
+    pub(super) fn lock(&self) -> RawGuard<'_, State> {
+        self.lock.lock()
+    }
+
+    /// Tells the object that the union has changed.
+    pub(super) fn changed(&self) {
+        // SAFETY: By the type invariants.
+        unsafe { (self.ops.changed)(self) }
+    }
+
+    /// The first mark, for a walk or under the lock.
+    #[inline]
+    pub(super) fn first<'a>(&'a self, _reader: &Reader<'a, S>) -> Option<&'a Mark<S>> {
+        // SAFETY: Null or a mark that is freed only after the reader's section has ended. Acquire
+        // pairs with the release of the insertion.
+        unsafe { self.first.load(Acquire).as_ref() }
+    }
+
+    /// Calls `f` for the marks in the list, until it returns false. `f` runs under the lock.
+    fn for_each_locked(&self, _guard: &RawGuard<'_, State>, mut f: impl FnMut(&Mark<S>) -> bool) {
+        // SAFETY: The lock keeps every mark of the list in it, so that it has a reference.
+        let mut next = unsafe { self.first.load(Relaxed).as_ref() };
+        while let Some(mark) = next {
+            if !f(mark) {
+                break;
+            }
+            next = mark.next();
+        }
+    }
+
+    /// A reference, unless the connector is on its way out.
+    ///
+    /// The caller made sure in another way that the memory is still there.
+    pub(crate) fn try_get(&self) -> Option<ConnectorRef<S>> {
+        let needs = self.needs.as_atomic();
+        let mut old = needs.load(Relaxed);
+        while old > 0 && old < i32::MAX {
+            match needs.cmpxchg(old, old.wrapping_add(1), Relaxed) {
+                // INVARIANT: The increment belongs to the new value.
+                Ok(_) => return Some(ConnectorRef(NonNull::from(self))),
+                Err(current) => old = current,
+            }
+        }
+        None
+    }
+
+    /// The reference that [`Connected::new`] counted; `None` from the second call on.
+    pub(crate) fn first_ref(&self) -> Option<ConnectorRef<S>> {
+        if core::mem::replace(&mut self.lock().born, true) {
+            return None;
+        }
+        // INVARIANT: `new` set the count to one for this value.
+        Some(ConnectorRef(NonNull::from(self)))
+    }
+
+    /// What all marks together want to hear of; a dead watch wants nothing. Any context.
+    pub(crate) fn union(&self) -> u32 {
+        let guard = self.lock();
+        let mut union = 0;
+        self.for_each_locked(&guard, |mark| {
+            if !mark.watch().is_dead() {
+                union |= mark.watch().interest(mark.role());
+            }
+            true
+        });
+        union
+    }
+
+    /// The live watch of `group` that has a mark here, if there is one.
+    pub(crate) fn find(&self, group: &Group<S>) -> Option<Arc<S>> {
+        let guard = self.lock();
+        let mut found = None;
+        self.for_each_locked(&guard, |mark| {
+            if ptr::eq(mark.watch().group(), group) && !mark.watch().is_dead() {
+                found = Some(mark.watch().clone());
+            }
+            found.is_none()
+        });
+        found
+    }
+
+    /// Sets `DESTROYING`; true when it was not set before.
+    pub(crate) fn set_destroying(&self) -> bool {
+        !core::mem::replace(&mut self.lock().destroying, true)
+    }
+
+    /// The object is dying: sets `DESTROYING` and ends every watch in the list, step one. Step two
+    /// follows from the reaper's work. Nothing happens if it was set before. Any context but NMI.
+    pub(crate) fn end_all(&self, reason: S::Reason) {
+        let mut guard = self.lock();
+        if core::mem::replace(&mut guard.destroying, true) {
+            return;
+        }
+        let context = S::context();
+        let mut any = false;
+        self.for_each_locked(&guard, |mark| {
+            if S::kill(mark.watch(), reason) {
+                context.push_dead(mark.watch().clone());
+                any = true;
+            }
+            true
+        });
+        drop(guard);
+        if any {
+            context.reap_dead_soon();
+        }
+    }
+}
+
+/// A counted reference to a connector. Dropping the last one needs process context.
+///
+/// # Invariants
+///
+/// The connector is valid, and one of its references belongs to this value.
+pub(crate) struct ConnectorRef<S: Subscriber>(NonNull<Connector<S>>);
+
+// SAFETY: A connector may be used by any thread.
+unsafe impl<S: Subscriber> Send for ConnectorRef<S> {}
+// SAFETY: As above.
+unsafe impl<S: Subscriber> Sync for ConnectorRef<S> {}
+
+impl<S: Subscriber> ConnectorRef<S> {
+    pub(super) fn into_raw(self) -> NonNull<Connector<S>> {
+        let connector = self.0;
+        core::mem::forget(self);
+        connector
+    }
+
+    /// # Safety
+    ///
+    /// `connector` came from [`Self::into_raw`] and nobody else turns it back.
+    pub(super) unsafe fn from_raw(connector: NonNull<Connector<S>>) -> Self {
+        // INVARIANT: The reference of the value that was taken apart is ours now.
+        Self(connector)
+    }
+
+    /// Puts `mark` into the list, at its place by group, and gives it this reference. On failure
+    /// nothing was changed and the reference comes back.
+    ///
+    /// The caller then tells the object with [`Self::announce`].
+    pub(crate) fn insert(self, mark: &MarkRef<S>) -> Result<(), (Self, Destroying)> {
+        // SAFETY: By the type invariants; not `Deref`, so that `self` can be given away below while
+        // the lock is held. The mark keeps the connector from then on.
+        let connector: &Connector<S> = unsafe { self.0.as_ref() };
+        let guard = connector.lock();
+        if guard.destroying {
+            drop(guard);
+            return Err((self, Destroying));
+        }
+        let mut at = &connector.first;
+        let key = mark.watch().group().key();
+        // SAFETY: The lock keeps every mark of the list in it.
+        while let Some(there) = unsafe { at.load(Relaxed).as_ref() } {
+            if there.watch().group().key() >= key {
+                break;
+            }
+            at = there.next_cell();
+        }
+        mark.set_connector(self);
+        // SAFETY: The lock is held, `at` is of this list, and the mark is new.
+        unsafe { mark.link_at(at) };
+        Ok(())
+    }
+}
+
+impl<S: Subscriber> Connector<S> {
+    /// Tells the object that a mark was inserted or that a watch's masks were changed. Process
+    /// context, no raw lock held; may sleep.
+    pub(crate) fn announce(&self) {
+        self.changed();
+    }
+}
+
+impl<S: Subscriber> Clone for ConnectorRef<S> {
+    fn clone(&self) -> Self {
+        self.needs.inc();
+        // INVARIANT: The increment belongs to the new value.
+        Self(self.0)
+    }
+}
+
+impl<S: Subscriber> core::ops::Deref for ConnectorRef<S> {
+    type Target = Connector<S>;
+
+    fn deref(&self) -> &Connector<S> {
+        // SAFETY: By the type invariants.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<S: Subscriber> Drop for ConnectorRef<S> {
+    fn drop(&mut self) {
+        if self.needs.dec_and_test() {
+            self.set_destroying();
+            // SAFETY: By the type invariants of `Connector`; the last reference is gone, and a
+            // count of zero never rises again.
+            unsafe { (self.ops.unneeded)(self) }
+        }
+    }
+}
+
+/// An object with its connector: one allocation, one lifetime.
+#[pin_data]
+#[repr(C)]
+pub(crate) struct Connected<S: Subscriber, O: Object<S>> {
+    #[pin]
+    pub(crate) connector: Connector<S>,
+    #[pin]
+    pub(crate) object: O,
+}
+
+impl<S: Subscriber, O: Object<S>> Connected<S, O> {
+    const OPS: Ops<S> = Ops {
+        changed: Self::changed,
+        unneeded: Self::unneeded,
+    };
+
+    /// # Safety
+    ///
+    /// `connector` is the first field of a `Connected<S, O>`.
+    unsafe fn changed(connector: &Connector<S>) {
+        // SAFETY: The struct is `repr(C)`, so it begins where its first field does; the caller
+        // vouches for the type.
+        O::changed(unsafe { &*ptr::from_ref(connector).cast::<Self>() })
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    unsafe fn unneeded(connector: &Connector<S>) {
+        // SAFETY: As above.
+        O::unneeded(unsafe { &*ptr::from_ref(connector).cast::<Self>() })
+    }
+
+    /// An object with an empty list and one reference, which the caller takes with
+    /// [`Self::first_ref`].
+    pub(crate) fn new(object: impl PinInit<O, Error>) -> impl PinInit<Self, Error> {
+        // INVARIANT: The connector is the first field of a `Connected<S, O>` and has its table.
+        try_pin_init!(Self {
+            connector <- pin_init!(Connector {
+                lock <- new_raw_spinlock!(State { destroying: false, born: false }, "connector.lock"),
+                first: Atomic::new(ptr::null_mut()),
+                needs: Refcount::new(1),
+                ops: &Self::OPS,
+                _pin: PhantomPinned,
+            }),
+            object <- object,
+        })
+    }
+
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What all marks of one kind of watch share: the SRCU domain of the walks, the allocator, and the
+//! two reapers.
+//!
+//! The *mark reaper* frees what was unlinked: one jiffy after the first, after one grace period for
+//! all that came meanwhile. The *watch reaper* does step two for watches that were ended where
+//! nothing may sleep. Neither grace period is ever waited for in a system call.
+
+use super::{
+    Mark,
+    Subscriber, //
+};
+use crate::rust::{
+    kmem_cache::KmemCache,
+    srcu_fast::{
+        new_srcu_fast,
+        SrcuFast,
+        SrcuFastGuard, //
+    },
+    stack::{
+        Linked,
+        Stack, //
+    },
+    workqueue::{
+        new_delayed_job,
+        DelayedJob,
+        Job,
+        OwnedQueue, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::Atomic,
+        Arc, //
+    },
+    time::Jiffies,
+};
+
+/// How long the mark reaper waits for company, in jiffies.
+const REAPER_DELAY: Jiffies = 1;
+
+/// What all marks of `S` share. It is initialised before the first and dropped after the last.
+#[pin_data]
+pub(crate) struct Context<S: Subscriber> {
+    // Dropped in this order: the jobs, then what they use.
+    #[pin]
+    watches: DelayedJob<Watches<S>>,
+    #[pin]
+    marks: DelayedJob<Marks<S>>,
+    #[pin]
+    srcu: SrcuFast,
+    cache: KmemCache<Mark<S>>,
+}
+
+/// A read section of the walks.
+pub(crate) struct Reader<'a, S: Subscriber>(SrcuFastGuard<'a>, PhantomData<&'a S>);
+
+struct Marks<S: Subscriber>(Stack<Mark<S>>);
+
+struct Watches<S: Subscriber>(Stack<Dead<S>>);
+
+/// A watch in the list of dead ones.
+#[repr(transparent)]
+struct Dead<S: Subscriber>(S);
+
+impl<S: Subscriber> Linked for Dead<S> {
+    fn link(&self) -> &Atomic<*mut Self> {
+        let link: *const Atomic<*mut S> = self.0.reap_link();
+        // SAFETY: `Dead` is transparent, so both pointers have the same layout, and the link is used
+        // for nothing else.
+        unsafe { &*link.cast() }
+    }
+}
+
+impl<S: Subscriber> Context<S> {
+    /// The reapers run on `queue`; `name` is that of the marks in /proc/slabinfo.
+    pub(crate) fn new(queue: Arc<OwnedQueue>, name: &'static CStr) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            watches <- new_delayed_job!(Watches(Stack::new()), queue.clone(), "wq_reap_watches"),
+            marks <- new_delayed_job!(Marks(Stack::new()), queue, "wq_reap_marks"),
+            srcu <- new_srcu_fast!("watch_queue_marks"),
+            cache: KmemCache::new(name)?,
+        })
+    }
+
+    /// Begins a walk. Any context but NMI.
+    #[inline]
+    pub(crate) fn read(&self) -> Reader<'_, S> {
+        Reader(self.srcu.read_lock(), PhantomData)
+    }
+
+    /// Where marks are allocated.
+    pub(super) fn cache(&self) -> &KmemCache<Mark<S>> {
+        &self.cache
+    }
+
+    /// Frees an unlinked mark after a grace period. Process context.
+    ///
+    /// # Safety
+    ///
+    /// The mark came from this context's cache, is in no list any more, its last reference is gone,
+    /// and its link is free.
+    pub(super) unsafe fn reap_mark(&self, mark: NonNull<Mark<S>>) {
+        // SAFETY: The caller gives the mark away.
+        unsafe { self.marks.0.push(mark) };
+        self.marks.queue(REAPER_DELAY);
+    }
+
+    /// Adds a watch that was just killed to those that wait for step two. [`Self::reap_dead_soon`]
+    /// has to follow. Any context; no lock is taken.
+    pub(crate) fn push_dead(&self, watch: Arc<S>) {
+        let watch = Arc::into_raw(watch).cast_mut().cast::<Dead<S>>();
+        if let Some(watch) = NonNull::new(watch) {
+            // SAFETY: The reference keeps the watch until the job drops it. A watch is killed once,
+            // so its link is free.
+            unsafe { self.watches.0.push(watch) };
+        }
+    }
+
+    /// Queues step two for what [`Self::push_dead`] got. Any context but NMI, not under a raw lock.
+    pub(crate) fn reap_dead_soon(&self) {
+        self.watches.queue(0);
+    }
+
+    /// Waits until everything that was killed or unlinked before is gone. Process context.
+    pub(crate) fn flush(&self) {
+        self.watches.flush();
+        self.marks.flush();
+    }
+}
+
+impl<S: Subscriber> Job for Marks<S> {
+    fn run(job: &DelayedJob<Self>) {
+        let mut chain = job.0.take();
+        if chain.is_empty() {
+            return;
+        }
+        S::context().srcu.synchronize();
+        while let Some(mark) = chain.next() {
+            // SAFETY: `reap_mark` got it; a grace period has ended since it left its list.
+            unsafe { Mark::free(mark) };
+        }
+    }
+}
+
+impl<S: Subscriber> Job for Watches<S> {
+    fn run(job: &DelayedJob<Self>) {
+        let mut chain = job.0.take();
+        while let Some(watch) = chain.next() {
+            // SAFETY: `push_dead` took it apart, and the chain hands it out once.
+            let watch = unsafe { Arc::from_raw(watch.as_ptr().cast::<S>().cast_const()) };
+            let removed = watch.group().lock().remove(watch.handle());
+            drop(removed);
+        }
+    }
+}

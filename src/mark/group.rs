@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A group: what one open queue owns in the mark layer.
+//!
+//! It has the table of its watches by handle, under `mark_mutex`, and a place in the order of all
+//! groups. [`GroupGuard`] is the lock: whoever has one may change the table and the watches' sets
+//! of marks, and allocates without entering file systems (TRAPS: A17 (memalloc_nofs is part of the
+//! guard)).
+//!
+//! Lock order: `mark_mutex` is outermost. What a function here takes out of the table comes back
+//! as a value that is to be dropped after the guard (TRAPS: A21 (a watch that is being removed is
+//! in the table or in somebody's hand, never on a private list that others cannot see)).
+
+use super::{
+    MarkRef,
+    Subscriber, //
+};
+use crate::rust::{
+    handle_table::HandleTable,
+    nofs::NofsGuard, //
+};
+use core::{
+    cmp::Reverse,
+    ptr, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+
+/// A group of watches.
+#[pin_data]
+pub(crate) struct Group<S: Subscriber> {
+    priority: u8,
+    last_handle: Atomic<u64>,
+    #[pin]
+    state: Mutex<State<S>>,
+}
+
+struct State<S: Subscriber> {
+    watches: HandleTable<Arc<S>>,
+    count: u64,
+    ended: bool,
+}
+
+impl<S: Subscriber> Group<S> {
+    /// An empty group. A higher `priority` is shown events earlier.
+    pub(crate) fn new(priority: u8) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            priority,
+            last_handle: Atomic::new(0),
+            state <- new_mutex!(State {
+                watches: HandleTable::new(),
+                count: 0,
+                ended: false,
+            }, "group.mark_mutex"),
+        })
+    }
+
+    /// Where marks of this group stand in a list: higher priority first, then by address.
+    #[inline]
+    pub(crate) fn key(&self) -> (Reverse<u8>, usize) {
+        (Reverse(self.priority), ptr::from_ref(self) as usize)
+    }
+
+    /// A handle that was never used in this group; not 0. Any context.
+    pub(crate) fn new_handle(&self) -> u64 {
+        // 2^64 handles cannot be used up (TRAPS: B46 (a handle is never given twice)).
+        self.last_handle.fetch_add(1, Relaxed).wrapping_add(1)
+    }
+
+    /// Takes `mark_mutex`. Sleeps.
+    pub(crate) fn lock(&self) -> GroupGuard<'_, S> {
+        let state = self.state.lock();
+        GroupGuard {
+            group: self,
+            _nofs: NofsGuard::new(),
+            state,
+        }
+    }
+}
+
+/// `mark_mutex`, held.
+// The fields drop in this order: NOFS ends before the mutex is released.
+pub(crate) struct GroupGuard<'a, S: Subscriber> {
+    group: &'a Group<S>,
+    _nofs: NofsGuard,
+    state: Guard<'a, State<S>, MutexBackend>,
+}
+
+impl<S: Subscriber> GroupGuard<'_, S> {
+    /// Enters a watch under its handle. ENOMEM. The group has not ended.
+    pub(crate) fn add(&mut self, watch: Arc<S>) -> Result {
+        let handle = watch.handle();
+        self.state.watches.insert(handle, watch)?;
+        self.state.count = self.state.count.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Gives the watch one more mark. `watch` is of this group and in its table.
+    pub(crate) fn attach(&mut self, watch: &S, mark: MarkRef<S>) {
+        debug_assert!(ptr::eq(watch.group(), self.group));
+        watch.marks().attach(mark);
+    }
+
+    /// The watch with this handle.
+    pub(crate) fn get(&self, handle: u64) -> Option<Arc<S>> {
+        self.state.watches.get(handle).map(Into::into)
+    }
+
+    /// The first watch with a handle not below `handle`.
+    pub(crate) fn next_from(&self, handle: u64) -> Option<Arc<S>> {
+        self.state.watches.next(handle).map(|(_, watch)| watch.into())
+    }
+
+    /// Takes the watch with this handle out of the table and detaches its marks. To be dropped
+    /// after the guard.
+    pub(crate) fn remove(&mut self, handle: u64) -> Option<Removed<S>> {
+        let watch = self.state.watches.remove(handle)?;
+        self.state.count = self.state.count.wrapping_sub(1);
+        Some(Removed { watch })
+    }
+
+    /// How many watches there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.state.count
+    }
+
+    /// No watch can be added from now on.
+    pub(crate) fn set_ended(&mut self) {
+        self.state.ended = true;
+    }
+
+    /// Whether [`Self::set_ended`] was called.
+    pub(crate) fn ended(&self) -> bool {
+        self.state.ended
+    }
+
+    /// Tells the objects of a watch that its masks were changed.
+    pub(crate) fn announce(&self, watch: &S) {
+        watch.marks().for_each(|mark| mark.announce());
+    }
+}
+
+/// A watch that has left its group; dropping it detaches its marks. Process context, no locks.
+pub(crate) struct Removed<S: Subscriber> {
+    watch: Arc<S>,
+}
+
+impl<S: Subscriber> Removed<S> {
+    /// The watch.
+    pub(crate) fn watch(&self) -> &Arc<S> {
+        &self.watch
+    }
+}
+
+impl<S: Subscriber> Drop for Removed<S> {
+    fn drop(&mut self) {
+        // The watch is out of the table: this value is the only one that can reach the set, which
+        // is as good as holding the mutex.
+        while let Some(mark) = self.watch.marks().detach() {
+            drop(mark);
+        }
+        self.watch.ended();
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The walk: merges the lists of one event, group by group.
+//!
+//! Each list is sorted by the key of its marks' groups, so one pass over all of them shows every
+//! group its marks together, in order of priority: the ignore masks of all of a group's marks can
+//! be applied before anything is delivered to it. Nothing is written, no lock is taken; the
+//! [`Reader`] keeps every mark that is met.
+
+use super::{
+    connector::Connector,
+    Group,
+    Mark,
+    Reader,
+    Subscriber, //
+};
+use core::ptr;
+
+/// Cursors into up to `N` lists.
+pub(crate) struct Walk<'a, S: Subscriber, const N: usize> {
+    cursors: [Option<&'a Mark<S>>; N],
+}
+
+/// The marks of one group in the lists of one event.
+pub(crate) struct Run<'a, S: Subscriber, const N: usize> {
+    group: &'a Group<S>,
+    first: [Option<&'a Mark<S>>; N],
+}
+
+impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
+    /// Begins at the heads of `lists`. Any context.
+    #[inline]
+    pub(crate) fn new(reader: &Reader<'a, S>, lists: [Option<&'a Connector<S>>; N]) -> Self {
+        Self {
+            cursors: lists.map(|list| list.and_then(|list| list.first(reader))),
+        }
+    }
+
+    /// The marks of the next group, or `None` at the end of all lists.
+    #[inline]
+    pub(crate) fn next_group(&mut self) -> Option<Run<'a, S, N>> {
+        let mut best: Option<&'a Group<S>> = None;
+        for mark in self.cursors.iter().flatten() {
+            let group = mark.watch().group();
+            if best.is_none_or(|best| group.key() < best.key()) {
+                best = Some(group);
+            }
+        }
+        let group = best?;
+        let first = self.cursors;
+        let mut run = Run { group, first };
+        for (cursor, first) in self.cursors.iter_mut().zip(run.first.iter_mut()) {
+            if !cursor.is_some_and(|mark| ptr::eq(mark.watch().group(), group)) {
+                *first = None;
+            }
+            while let Some(mark) = cursor.filter(|m| ptr::eq(m.watch().group(), group)) {
+                *cursor = mark.next();
+            }
+        }
+        Some(run)
+    }
+}
+
+impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
+    /// The group.
+    #[inline]
+    pub(crate) fn group(&self) -> &'a Group<S> {
+        self.group
+    }
+
+    /// Calls `f` with the number of the list and the mark, for each mark of the group.
+    #[inline]
+    pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {
+        for (list, first) in self.first.iter().enumerate() {
+            let mut next = *first;
+            while let Some(mark) = next.filter(|m| ptr::eq(m.watch().group(), self.group)) {
+                f(list, mark);
+                next = mark.next();
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A queue: one open file of `/dev/watch_queue`.
+//!
+//! It joins a ring ([`ring`]), a filter ([`filter`]), a wait queue and a group of watches
+//! ([`watch`]), and remembers who opened it. Sources post to it through [`Queue::post`]; the device
+//! drives it through the other functions. It lives until its file is released and the last of its
+//! watches is freed.
+//!
+//! Lock order: `setup`, then `group.mark_mutex`, then the ring lock. Nothing is woken or freed under
+//! the ring lock.
+
+pub(crate) mod filter;
+mod info;
+pub(crate) mod ring;
+pub(crate) mod watch;
+
+use self::{
+    filter::Filter,
+    ring::{
+        Event,
+        Ring, //
+    },
+    watch::{
+        Reason,
+        Watch, //
+    },
+};
+use crate::{
+    mark::{
+        Group,
+        Subscriber, //
+    },
+    ring::producer::Producer,
+    rust::{
+        memlock::MemlockCharge,
+        pid::PidNs,
+        raw_spinlock::{
+            new_raw_spinlock,
+            RawSpinLock, //
+        },
+        ring_memory::RingMemory,
+        ring_slots::RingSlots,
+        wait_queue::{
+            new_wait_queue,
+            WaitQueue,
+            POLLERR,
+            POLLHUP,
+            POLLIN,
+            POLLRDNORM, //
+        },
+    },
+};
+use kernel::{
+    mm::virt::VmaNew,
+    new_mutex,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+};
+
+/// Who opened a queue, as far as its records and its accounting depend on it.
+pub(crate) struct Opener {
+    /// The process ids in records are those of this namespace.
+    pub(crate) pid_ns: PidNs,
+    /// The opener's own thread group, as seen in that namespace.
+    pub(crate) tgid: u32,
+    /// May see the process ids of others.
+    pub(crate) sees_all: bool,
+}
+
+/// One open file.
+#[pin_data]
+pub(crate) struct Queue {
+    #[pin]
+    ring: RawSpinLock<Ring>,
+    #[pin]
+    waiters: WaitQueue,
+    #[pin]
+    group: Group<Watch>,
+    memory: SetOnce<Memory>,
+    #[pin]
+    setup: Mutex<()>,
+    opener: Opener,
+}
+
+/// The pages of a ring and what their owner was charged for them.
+struct Memory {
+    pages: Arc<RingMemory>,
+    _charge: MemlockCharge,
+}
+
+impl Opener {
+    /// The process that causes the event under way, as a record of this opener's queue may tell it:
+    /// 0 outside process context, when it has no number in the opener's namespace, or when it is
+    /// another's and the opener may not see those.
+    #[inline]
+    pub(crate) fn pid(&self) -> u32 {
+        let tgid = self.pid_ns.tgid_in();
+        if self.sees_all || tgid == self.tgid {
+            tgid
+        } else {
+            0
+        }
+    }
+}
+
+impl Queue {
+    /// A queue without a ring.
+    pub(crate) fn new(opener: Opener) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            ring <- new_raw_spinlock!(Ring::new(), "queue.ring"),
+            waiters <- new_wait_queue!("queue.waiters"),
+            group <- Group::new(0),
+            memory: SetOnce::new(),
+            setup <- new_mutex!((), "queue.setup"),
+            opener,
+        })
+    }
+
+    /// The group of the queue's watches.
+    #[inline]
+    pub(crate) fn group(&self) -> &Group<Watch> {
+        &self.group
+    }
+
+    /// Who opened the queue.
+    #[inline]
+    pub(crate) fn opener(&self) -> &Opener {
+        &self.opener
+    }
+
+    /// Gives the queue its ring of `pages` pages (a power of two, at most `max_pages`). `charge`
+    /// accounts for them. Once: EBUSY, which is looked at first; after a failure it may be tried
+    /// again. EINVAL, ENOMEM, and what `charge` gives.
+    ///
+    /// The whole of `pages` is looked at (TRAPS: B29 (no narrowing before the checks)). Nothing can
+    /// post before the ring is complete, because no watch can be added without one (TRAPS: B30).
+    pub(crate) fn set_size(
+        &self,
+        pages: usize,
+        max_pages: usize,
+        charge: impl FnOnce(usize) -> Result<MemlockCharge>,
+    ) -> Result {
+        let _setup = self.setup.lock();
+        if self.memory.as_ref().is_some() {
+            return Err(EBUSY);
+        }
+        if !pages.is_power_of_two() || pages > max_pages {
+            return Err(EINVAL);
+        }
+        let slots = pages
+            .checked_mul(PAGE_SIZE / crate::ring::SLOT_BYTES)
+            .and_then(|slots| u32::try_from(slots).ok())
+            .ok_or(EINVAL)?;
+        let producer = Producer::new(slots).ok_or(EINVAL)?;
+        let charge = charge(pages)?;
+        let pages = Arc::new(RingMemory::new(pages)?, GFP_KERNEL_ACCOUNT)?;
+        let mut slots = RingSlots::new(pages.clone());
+        producer.init(&mut slots);
+        self.ring.lock().activate(producer, slots);
+        self.memory.populate(Memory {
+            pages,
+            _charge: charge,
+        });
+        // Who polled before there was a ring looks again (TRAPS: B8).
+        self.waiters.wake_all(POLLERR);
+        Ok(())
+    }
+
+    /// Maps the ring. EINVAL before [`Self::set_size`] and for every mapping that is not a shared
+    /// one of at most the ring's length from offset 0.
+    pub(crate) fn map(&self, vma: &VmaNew) -> Result {
+        self.memory.as_ref().ok_or(EINVAL)?.pages.map(vma)
+    }
+
+    /// Whether the queue has its ring.
+    pub(crate) fn has_ring(&self) -> bool {
+        self.memory.as_ref().is_some()
+    }
+
+    /// Replaces the filter. An event that is posted meanwhile is judged by the old one or by the
+    /// new one, never by a mixture (TRAPS: B13, B17 (the filter belongs to the ring's state; it is
+    /// swapped under the ring lock and freed after it by the only owner)).
+    pub(crate) fn set_filter(&self, filter: Option<KBox<Filter>>) {
+        let old = self.ring.lock().replace_filter(filter);
+        drop(old);
+    }
+
+    /// Posts the records of one event to one watch, all or none, and wakes who sleeps. Returns at
+    /// once when the watch has ended. Process context.
+    ///
+    /// The records are passed by reference and never changed (TRAPS: B44).
+    #[inline]
+    pub(crate) fn post(watch: &Arc<Watch>, event: &Event<'_>) {
+        if watch.is_dead() {
+            return;
+        }
+        let queue = watch.queue();
+        let outcome = queue.ring.lock().post(watch, event);
+        if outcome.fired {
+            Watch::context().push_dead(watch.clone());
+            Watch::context().reap_dead_soon();
+        }
+        if outcome.wrote {
+            queue.wake();
+        }
+    }
+
+    /// Wakes who waits for records, if there is somebody.
+    ///
+    /// The head was published before; the look at the wait queue comes after a full barrier, and a
+    /// consumer that goes to sleep enters the wait queue and looks at the head after a full barrier
+    /// of its own. So one of the two sees the other (TRAPS: B6 (the decision never depends on a
+    /// tail that was read before the head was stored)).
+    #[inline]
+    fn wake(&self) {
+        if self.waiters.has_sleeper() {
+            self.waiters.wake_all(POLLIN | POLLRDNORM);
+        }
+    }
+
+    /// Ends one watch of this queue, step one. True for the one call that did it.
+    fn kill(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
+        self.ring.lock().kill(watch, reason)
+    }
+
+    /// Writes what had to wait for room, and lets go of watches whose REMOVAL was written. Process
+    /// context, no locks.
+    pub(crate) fn settle(&self) {
+        let (wrote, done) = {
+            let mut ring = self.ring.lock();
+            (ring.flush(), ring.take_done())
+        };
+        drop(done);
+        if wrote {
+            self.wake();
+        }
+    }
+
+    /// Poll events that are true now. The caller has entered the wait queue before; POLLERR while
+    /// there is no ring or while the tail is impossible (TRAPS: B5, B7 (the private head and one
+    /// load of the tail under the lock decide)).
+    pub(crate) fn poll(&self) -> u32 {
+        self.settle();
+        let mut events = match self.ring.lock().has_records() {
+            Some(true) => POLLIN | POLLRDNORM,
+            Some(false) => 0,
+            None => POLLERR,
+        };
+        if self.ring.lock().ended() {
+            events |= POLLHUP;
+        }
+        events
+    }
+
+    /// The wait queue, to enter before [`Self::poll`].
+    pub(crate) fn waiters(&self) -> &WaitQueue {
+        &self.waiters
+    }
+
+    /// Ends one watch by handle, both steps. ENOENT.
+    pub(crate) fn remove(&self, handle: u64) -> Result {
+        let removed = {
+            let mut group = self.group.lock();
+            let watch = group.get(handle).ok_or(ENOENT)?;
+            if !self.kill(&watch, Reason::Removed) {
+                // It has ended already and waits for the reaper: its REMOVAL is on the way.
+                return Err(ENOENT);
+            }
+            group.remove(handle)
+        };
+        drop(removed);
+        self.settle();
+        self.wake();
+        Ok(())
+    }
+
+    /// Ends every watch of type `kind` (0: of every type), both steps.
+    pub(crate) fn remove_all(&self, kind: u32, reason: Reason) {
+        let mut from = 0;
+        loop {
+            let removed = {
+                let mut group = self.group.lock();
+                let Some(watch) = group.next_from(from) else {
+                    break;
+                };
+                from = watch.handle().wrapping_add(1);
+                if (kind != 0 && watch.kind() != kind) || !self.kill(&watch, reason) {
+                    continue;
+                }
+                group.remove(watch.handle())
+            };
+            drop(removed);
+        }
+        self.settle();
+        self.wake();
+    }
+
+    /// Whether [`Self::shutdown`] was called.
+    pub(crate) fn ended(&self) -> bool {
+        self.group.lock().ended()
+    }
+
+    /// Ends the queue: no watch can be added, every watch gets its REMOVAL. Idempotent.
+    pub(crate) fn shutdown(&self) {
+        self.group.lock().set_ended();
+        self.remove_all(0, Reason::QueueShutdown);
+        self.ring.lock().set_ended();
+        self.waiters.wake_all(POLLIN | POLLRDNORM | POLLHUP);
+    }
+
+    /// The file is gone: ends the queue and drops the records that nobody will read.
+    pub(crate) fn release(&self) {
+        self.shutdown();
+        let unread = self.ring.lock().take_pending();
+        drop(unread);
+    }
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a queue's ring lock protects: the producer, the filter, the counters, and what waits for
+//! room.
+//!
+//! Every function here runs under that lock, with interrupts off, in any context: bounded work, no
+//! allocation, no wake-up, and nothing is freed, which is why watches come back in lists.
+//!
+//! Nothing is lost silently. A record that passed mask and filter is written or counted as lost; the
+//! next LOSS record says how many and, if it was one watch alone, whose. Room for one LOSS record
+//! is always kept. A REMOVAL that does not fit waits in `pending`; LOSS waits as a counter. What
+//! waits is written before any later record, LOSS first, so that the order in the ring is the order
+//! of things.
+
+use super::{
+    filter::Filter,
+    watch::{
+        Reason,
+        State,
+        Watch, //
+    },
+};
+use crate::{
+    ring::{
+        producer::Producer,
+        record::{
+            self,
+            info,
+            LOSS_RESERVE,
+            LOSS_SLOTS,
+            REMOVAL_SLOTS, //
+        },
+        Slots, //
+    },
+    rust::{
+        arc_fifo::ArcFifo,
+        ring_slots::RingSlots, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// Records that one event makes for one watch: one for each bit of `subtypes`, ascending, which
+/// differ in their subtype only.
+pub(crate) struct Records<'a> {
+    /// Type of the records.
+    pub(crate) kind: u32,
+    /// Subtypes, as bits that count from `base`, a multiple of 32.
+    pub(crate) subtypes: u32,
+    /// See `subtypes`.
+    pub(crate) base: u32,
+    /// `info` without length, id and OVERRUN.
+    pub(crate) flags: u32,
+    /// What follows the first word: a part that was made for this watch …
+    pub(crate) fixed: &'a [u64],
+    /// … and a part that is the same for all. At most 62 words together.
+    pub(crate) variable: &'a [u64],
+}
+
+impl Records<'_> {
+    #[inline]
+    fn slots(&self) -> u32 {
+        (1usize.saturating_add(self.fixed.len()).saturating_add(self.variable.len())) as u32
+    }
+}
+
+/// What is posted at once: all or none, one directly after the other.
+pub(crate) struct Event<'a> {
+    /// One group of records, or two for a rename.
+    pub(crate) records: &'a [Records<'a>],
+}
+
+/// Most [`Records`] in an [`Event`].
+const MAX_RECORDS: usize = 2;
+
+/// What a post did.
+pub(super) struct Outcome {
+    /// The head has moved: somebody may have to be woken.
+    pub(super) wrote: bool,
+    /// The watch was a one-shot one and has ended: the caller hands it to the reaper.
+    pub(super) fired: bool,
+}
+
+/// Whose records were lost since the last LOSS record.
+#[derive(Clone, Copy)]
+enum LostBy {
+    Nobody,
+    One { handle: u64, cookie: u64 },
+    Many,
+}
+
+struct Active {
+    producer: Producer,
+    slots: RingSlots,
+}
+
+/// The state under the ring lock.
+pub(super) struct Ring {
+    active: Option<Active>,
+    filter: Option<KBox<Filter>>,
+    ended: bool,
+    /// Set by a LOSS record, for the first record behind it.
+    overrun: bool,
+    lost_since: u64,
+    lost_by: LostBy,
+    pending: ArcFifo<Watch>,
+    done: ArcFifo<Watch>,
+    delivered: u64,
+    filtered: u64,
+    lost: u64,
+}
+
+impl Ring {
+    pub(super) fn new() -> Self {
+        Self {
+            active: None,
+            filter: None,
+            ended: false,
+            overrun: false,
+            lost_since: 0,
+            lost_by: LostBy::Nobody,
+            pending: ArcFifo::new(),
+            done: ArcFifo::new(),
+            delivered: 0,
+            filtered: 0,
+            lost: 0,
+        }
+    }
+
+    pub(super) fn activate(&mut self, producer: Producer, slots: RingSlots) {
+        self.active = Some(Active { producer, slots });
+    }
+
+    pub(super) fn replace_filter(&mut self, filter: Option<KBox<Filter>>) -> Option<KBox<Filter>> {
+        core::mem::replace(&mut self.filter, filter)
+    }
+
+    pub(super) fn set_ended(&mut self) {
+        self.ended = true;
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Delivered, filtered, lost.
+    pub(super) fn counters(&self) -> (u64, u64, u64) {
+        (self.delivered, self.filtered, self.lost)
+    }
+
+    /// Size in slots; 0 without a ring.
+    pub(super) fn size(&self) -> u32 {
+        self.active.as_ref().map_or(0, |a| a.producer.size())
+    }
+
+    /// Whether there is something to read; `None` without a ring or with an impossible tail.
+    pub(super) fn has_records(&self) -> Option<bool> {
+        let active = self.active.as_ref()?;
+        let used = active.producer.used(active.slots.load_tail()).ok()?;
+        Some(used != 0)
+    }
+
+    /// See [`super::Queue::post`].
+    #[inline]
+    pub(super) fn post(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
+        let mut outcome = Outcome {
+            wrote: false,
+            fired: false,
+        };
+        // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
+        if watch.state() != State::Armed {
+            return outcome;
+        }
+        let id = watch.info_id();
+
+        let mut passing = [0u32; MAX_RECORDS];
+        let mut posted = 0u64;
+        let mut filtered = 0u64;
+        for (records, passing) in event.records.iter().zip(passing.iter_mut()) {
+            *passing = records.subtypes;
+            if let Some(filter) = &self.filter {
+                for subtype in bits(records.subtypes) {
+                    if !filter.passes(records.kind, (records.base | subtype) as u8, records.flags | id) {
+                        *passing &= !(1 << subtype);
+                        filtered = filtered.wrapping_add(1);
+                    }
+                }
+            }
+            posted = posted.wrapping_add(u64::from(passing.count_ones()));
+        }
+        if filtered != 0 {
+            self.filtered = self.filtered.wrapping_add(filtered);
+            watch.count_filtered(filtered);
+        }
+        if posted == 0 {
+            return outcome;
+        }
+
+        outcome.wrote = self.flush_quietly();
+        if self.write(id, event, &passing) {
+            outcome.wrote = true;
+            self.delivered = self.delivered.wrapping_add(posted);
+            watch.count_delivered(posted);
+        } else {
+            self.lose(watch, posted);
+        }
+        if watch.is_oneshot() {
+            watch.set_state(State::Fired);
+            outcome.fired = self.end(watch, Reason::OneShot);
+            outcome.wrote = true;
+        }
+        if outcome.wrote {
+            self.publish();
+        }
+        outcome
+    }
+
+    /// Writes the passing records of an event, all or none; true when it did.
+    #[inline]
+    fn write(&mut self, id: u32, event: &Event<'_>, passing: &[u32; MAX_RECORDS]) -> bool {
+        if self.waiting() {
+            return false;
+        }
+        let Some(active) = &mut self.active else {
+            return false;
+        };
+        let tail = active.slots.load_tail();
+        let lens = event
+            .records
+            .iter()
+            .zip(passing)
+            .flat_map(|(records, passing)| bits(*passing).map(|_| records.slots()));
+        if active.producer.fits(tail, lens, LOSS_RESERVE).is_err() {
+            return false;
+        }
+        let mut flags = id;
+        if core::mem::replace(&mut self.overrun, false) {
+            flags |= info::OVERRUN;
+        }
+        for (records, passing) in event.records.iter().zip(passing) {
+            for subtype in bits(*passing) {
+                let flags = records.flags | core::mem::replace(&mut flags, id);
+                let subtype = records.base | subtype;
+                let head = record::head_word(records.kind, subtype, flags, records.slots());
+                let parts = [&[head][..], records.fixed, records.variable];
+                active.producer.put(&mut active.slots, parts);
+            }
+        }
+        true
+    }
+
+    /// Counts `count` records of `watch` as lost (TRAPS: B9 (the counters are the kernel's own; LOSS
+    /// is written later without a further event)).
+    fn lose(&mut self, watch: &Watch, count: u64) {
+        self.lost = self.lost.wrapping_add(count);
+        self.lost_since = self.lost_since.wrapping_add(count);
+        watch.count_lost(count);
+        self.lost_by = match self.lost_by {
+            LostBy::Nobody => LostBy::One {
+                handle: watch.handle_number(),
+                cookie: watch.cookie(),
+            },
+            LostBy::One { handle, .. } if handle == watch.handle_number() => self.lost_by,
+            _ => LostBy::Many,
+        };
+    }
+
+    /// Whether a LOSS or a REMOVAL waits for room.
+    #[inline]
+    fn waiting(&self) -> bool {
+        self.lost_since != 0 || !self.pending.is_empty()
+    }
+
+    /// Writes what waits, as far as there is room, and publishes it; true when something was
+    /// written.
+    pub(super) fn flush(&mut self) -> bool {
+        let wrote = self.flush_quietly();
+        if wrote {
+            self.publish();
+        }
+        wrote
+    }
+
+    /// As [`Self::flush`], without publishing.
+    #[inline]
+    fn flush_quietly(&mut self) -> bool {
+        self.waiting() && self.flush_waiting()
+    }
+
+    #[cold]
+    fn flush_waiting(&mut self) -> bool {
+        let Some(active) = &mut self.active else {
+            return false;
+        };
+        let tail = active.slots.load_tail();
+        let mut wrote = false;
+
+        if self.lost_since != 0 {
+            if active.producer.fits(tail, [LOSS_SLOTS], 0).is_err() {
+                return false;
+            }
+            let cookie = match self.lost_by {
+                LostBy::One { cookie, .. } => Some(cookie),
+                _ => None,
+            };
+            let words = record::loss(self.lost_since, cookie);
+            active.producer.put(&mut active.slots, [&words, &[], &[]]);
+            self.lost_since = 0;
+            self.lost_by = LostBy::Nobody;
+            self.overrun = true;
+            wrote = true;
+        }
+        while let Some(watch) = self.pending.first() {
+            if active.producer.fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE).is_err() {
+                break;
+            }
+            let words = watch.removal_words();
+            active.producer.put(&mut active.slots, [&words, &[], &[]]);
+            wrote = true;
+            if let Some(Err(watch)) = self.pending.pop().map(|watch| self.done.push(watch)) {
+                // Not reached: it was in one list and has just left it. Nothing may be freed here.
+                core::mem::forget(watch);
+            }
+        }
+        wrote
+    }
+
+    fn publish(&mut self) {
+        if let Some(active) = &mut self.active {
+            active.producer.publish(&mut active.slots);
+        }
+    }
+
+    /// See [`crate::mark::Subscriber::kill`].
+    pub(super) fn kill(&mut self, watch: &Arc<Watch>, reason: Reason) -> bool {
+        let killed = self.end(watch, reason);
+        if killed {
+            self.publish();
+        }
+        killed
+    }
+
+    /// Makes the watch dead and writes its REMOVAL or lets it wait, without publishing.
+    fn end(&mut self, watch: &Arc<Watch>, reason: Reason) -> bool {
+        if watch.state() == State::Dead {
+            return false;
+        }
+        watch.set_dead(reason);
+        self.flush_quietly();
+        let mut written = false;
+        if let (false, Some(active)) = (self.waiting(), &mut self.active) {
+            let tail = active.slots.load_tail();
+            if active.producer.fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE).is_ok() {
+                let words = watch.removal_words();
+                active.producer.put(&mut active.slots, [&words, &[], &[]]);
+                written = true;
+            }
+        }
+        if !written {
+            // It cannot be in a list: a watch ends once.
+            let _ = self.pending.push(watch.clone());
+        }
+        true
+    }
+
+    /// The watches whose REMOVAL was written after it had waited; to be dropped after the lock.
+    pub(super) fn take_done(&mut self) -> ArcFifo<Watch> {
+        core::mem::replace(&mut self.done, ArcFifo::new())
+    }
+
+    /// The watches whose REMOVAL still waits; to be dropped after the lock.
+    pub(super) fn take_pending(&mut self) -> ArcFifo<Watch> {
+        core::mem::replace(&mut self.pending, ArcFifo::new())
+    }
+}
+
+/// The numbers of the bits that are set, ascending.
+#[inline]
+fn bits(mut set: u32) -> impl Iterator<Item = u32> {
+    core::iter::from_fn(move || {
+        let bit = set.trailing_zeros();
+        // Clears the lowest bit that is set; nothing to do when there is none.
+        set &= set.wrapping_sub(1);
+        (bit < u32::BITS).then_some(bit)
+    })
+}

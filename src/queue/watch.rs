@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A watch: what user space adds to a queue and removes from it.
+//!
+//! Everything that does not change is a plain field. The state and the counters are changed under
+//! the ring lock of the watch's queue and may be read at any time; the masks are changed under
+//! `mark_mutex` and are read by posts without a lock (TRAPS: A15 (every field that is read without
+//! a lock is atomic)).
+
+use super::Queue;
+use crate::{
+    mark::{
+        Context,
+        Group,
+        MarkSet,
+        Role,
+        Subscriber, //
+    },
+    ring::record::{
+        self,
+        info,
+        REMOVAL_SLOTS, //
+    },
+    rust::arc_fifo::{
+        FifoItem,
+        FifoLink, //
+    },
+};
+use core::ptr;
+use kernel::{
+    sync::{
+        atomic::{
+            ordering::{
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
+        },
+        Arc, //
+    },
+};
+
+/// Why a watch ended; the numbers are those of `enum watch_removal_reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Reason {
+    /// REMOVE_WATCH.
+    Removed = 0,
+    /// A one-shot watch has fired.
+    OneShot = 1,
+    /// The object was deleted.
+    ObjectGone = 2,
+    /// Its file system was unmounted.
+    Unmount = 3,
+    /// The kernel took the inode of an evictable watch.
+    Evicted = 4,
+    /// SHUTDOWN, or the queue's end.
+    QueueShutdown = 5,
+}
+
+/// The state of a watch; see `Documentation/marks.rst`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Events are posted.
+    Armed,
+    /// A one-shot watch that is writing its only event.
+    Fired,
+    /// It has ended.
+    Dead,
+}
+
+const ARMED: u32 = 0;
+const FIRED: u32 = 1;
+/// Plus the reason.
+const DEAD: u32 = 0x100;
+
+/// What of a watch never changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spec {
+    /// Type of its records: the source.
+    pub(crate) kind: u32,
+    /// Whose events: the object's own, those of its children, …
+    pub(crate) scope: u32,
+    /// `WATCH_ADD_*` flags that say how it behaves.
+    pub(crate) flags: u32,
+    /// Appears in `info` of every record.
+    pub(crate) id: u8,
+    /// Appears in the body of FS, REMOVAL and LOSS records.
+    pub(crate) cookie: u64,
+}
+
+/// It ends after its first event.
+pub(crate) const ONESHOT: u32 = 0x02;
+
+/// A watch.
+pub(crate) struct Watch {
+    queue: Arc<Queue>,
+    handle: u64,
+    spec: Spec,
+    state: Atomic<u32>,
+    mask: Atomic<u32>,
+    ignore: Atomic<u32>,
+    marks: MarkSet<Watch>,
+    waiting: FifoLink<Watch>,
+    reap: Atomic<*mut Watch>,
+    delivered: Atomic<u64>,
+    filtered: Atomic<u64>,
+    lost: Atomic<u64>,
+}
+
+impl Watch {
+    /// An armed watch without marks.
+    pub(crate) fn new(queue: Arc<Queue>, handle: u64, spec: Spec, mask: u32, ignore: u32) -> Self {
+        Self {
+            queue,
+            handle,
+            spec,
+            state: Atomic::new(ARMED),
+            mask: Atomic::new(mask),
+            ignore: Atomic::new(ignore),
+            marks: MarkSet::new(),
+            waiting: FifoLink::new(),
+            reap: Atomic::new(ptr::null_mut()),
+            delivered: Atomic::new(0),
+            filtered: Atomic::new(0),
+            lost: Atomic::new(0),
+        }
+    }
+
+    /// The queue it posts to.
+    #[inline]
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// What never changes.
+    #[inline]
+    pub(crate) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Type of its records.
+    pub(crate) fn kind(&self) -> u32 {
+        self.spec.kind
+    }
+
+    /// Its cookie.
+    #[inline]
+    pub(crate) fn cookie(&self) -> u64 {
+        self.spec.cookie
+    }
+
+    /// Its id, in place in `info`.
+    #[inline]
+    pub(crate) fn info_id(&self) -> u32 {
+        u32::from(self.spec.id) << info::ID_SHIFT
+    }
+
+    /// Whether it ends after its first event.
+    #[inline]
+    pub(crate) fn is_oneshot(&self) -> bool {
+        self.spec.flags & ONESHOT != 0
+    }
+
+    /// The events it wants.
+    #[inline]
+    pub(crate) fn mask(&self) -> u32 {
+        self.mask.load(Relaxed)
+    }
+
+    /// The events that it does not want even if another watch of its queue wants them.
+    #[inline]
+    pub(crate) fn ignore(&self) -> u32 {
+        self.ignore.load(Relaxed)
+    }
+
+    /// Sets both masks. The caller holds `mark_mutex`.
+    pub(crate) fn set_masks(&self, mask: u32, ignore: u32) {
+        self.mask.store(mask, Relaxed);
+        self.ignore.store(ignore, Relaxed);
+    }
+
+    /// Forgets what was to be ignored.
+    #[inline]
+    pub(crate) fn clear_ignore(&self) {
+        self.ignore.store(0, Relaxed);
+    }
+
+    /// The state. It changes only under the ring lock of the queue.
+    #[inline]
+    pub(crate) fn state(&self) -> State {
+        match self.state.load(Relaxed) {
+            ARMED => State::Armed,
+            FIRED => State::Fired,
+            _ => State::Dead,
+        }
+    }
+
+    /// The caller holds the ring lock; not for [`State::Dead`], which needs a reason.
+    pub(super) fn set_state(&self, state: State) {
+        let value = match state {
+            State::Armed => ARMED,
+            State::Fired => FIRED,
+            State::Dead => return,
+        };
+        self.state.store(value, Relaxed);
+    }
+
+    /// Makes it dead. The caller holds the ring lock and saw that it was not.
+    pub(super) fn set_dead(&self, reason: Reason) {
+        self.state.store(DEAD | reason as u32, Release);
+    }
+
+    /// The handle, for those who do not know the mark layer.
+    pub(super) fn handle_number(&self) -> u64 {
+        self.handle
+    }
+
+    /// The REMOVAL record of a dead watch.
+    pub(super) fn removal_words(&self) -> [u64; REMOVAL_SLOTS as usize] {
+        let reason = self.state.load(Relaxed) & !DEAD;
+        record::removal(self.spec.id, self.handle, self.spec.cookie, reason)
+    }
+
+    /// Delivered, filtered, lost.
+    pub(crate) fn counters(&self) -> (u64, u64, u64) {
+        (
+            self.delivered.load(Relaxed),
+            self.filtered.load(Relaxed),
+            self.lost.load(Relaxed),
+        )
+    }
+
+    /// The caller holds the ring lock, as in the next two.
+    #[inline]
+    pub(super) fn count_delivered(&self, n: u64) {
+        add(&self.delivered, n);
+    }
+
+    #[inline]
+    pub(super) fn count_filtered(&self, n: u64) {
+        add(&self.filtered, n);
+    }
+
+    pub(super) fn count_lost(&self, n: u64) {
+        add(&self.lost, n);
+    }
+}
+
+/// Adds to a counter that has one writer at a time: no locked instruction is needed.
+#[inline]
+fn add(counter: &Atomic<u64>, n: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
+}
+
+impl FifoItem for Watch {
+    fn fifo_link(&self) -> &FifoLink<Self> {
+        &self.waiting
+    }
+}
+
+impl Subscriber for Watch {
+    type Reason = Reason;
+
+    #[inline]
+    fn context() -> &'static Context<Self> {
+        crate::MARKS.get()
+    }
+
+    #[inline]
+    fn group(&self) -> &Group<Self> {
+        self.queue.group()
+    }
+
+    fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    fn marks(&self) -> &MarkSet<Self> {
+        &self.marks
+    }
+
+    fn interest(&self, role: Role) -> u32 {
+        crate::source::interest(self, role)
+    }
+
+    #[inline]
+    fn is_dead(&self) -> bool {
+        self.state() == State::Dead
+    }
+
+    fn kill(this: &Arc<Self>, reason: Reason) -> bool {
+        this.queue.kill(this, reason)
+    }
+
+    fn ended(&self) {
+        self.queue.settle();
+        self.queue.wake();
+    }
+
+    fn reap_link(&self) -> &Atomic<*mut Self> {
+        &self.reap
+    }
+}

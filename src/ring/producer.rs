@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The producer's side of the ring: does it fit, where does it go.
+//!
+//! `head` and `tail` are free-running 32-bit slot counters, masked only to index. The producer's
+//! `head` and `size` live here, in the kernel's own memory (TRAPS: B4 (the copies that user space
+//! can scribble on are never read)); `tail` comes from user space, is loaded once per decision and
+//! validated. A record is contiguous: where it would cross the end, a SKIP record fills the rest
+//! and the header is stepped over.
+
+use super::{
+    record,
+    Slots,
+    HEADER_SLOTS,
+    MAX_RECORD_SLOTS, //
+};
+
+/// Why a record was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There is no room.
+    Full,
+    /// User space has stored a tail that cannot be; it works again when the tail is repaired.
+    BadTail,
+}
+
+/// The private state of a ring's only producer. The caller serialises all calls.
+///
+/// # Invariants
+///
+/// - `size` is a power of two, at least `2 * (HEADER_SLOTS + MAX_RECORD_SLOTS)`.
+/// - `head & (size - 1)` is 0 or at least `HEADER_SLOTS`.
+pub(crate) struct Producer {
+    head: u32,
+    size: u32,
+}
+
+impl Producer {
+    /// Smallest ring, in slots: one page.
+    pub(crate) const MIN_SLOTS: u32 = 512;
+
+    /// Largest ring, in slots: half the range of the counters, so that `head - tail` is never
+    /// ambiguous.
+    pub(crate) const MAX_SLOTS: u32 = 1 << 31;
+
+    /// A producer for an empty ring of `size` slots; `None` unless that is a power of two in
+    /// [`Self::MIN_SLOTS`]..=[`Self::MAX_SLOTS`].
+    pub(crate) fn new(size: u32) -> Option<Self> {
+        if !size.is_power_of_two() || !(Self::MIN_SLOTS..=Self::MAX_SLOTS).contains(&size) {
+            return None;
+        }
+        // INVARIANT: `size` was just checked; `HEADER_SLOTS` is at least itself.
+        Some(Self {
+            head: HEADER_SLOTS,
+            size,
+        })
+    }
+
+    /// Number of slots.
+    pub(crate) fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// The producer's head.
+    pub(crate) fn head(&self) -> u32 {
+        self.head
+    }
+
+    /// Writes the ring's header. To be called once, before anybody else sees the memory.
+    pub(crate) fn init<S: Slots>(&self, slots: &mut S) {
+        let mask = self.size.wrapping_sub(1);
+        for (i, word) in record::header_words(self.head, self.head, mask).into_iter().enumerate() {
+            slots.store(i as u32, word);
+        }
+    }
+
+    /// Number of slots in use between `tail` and the head, if that `tail` can be.
+    ///
+    /// Index 0 is valid, because the header reads as a SKIP record of three slots; inside the
+    /// header it is not (TRAPS: B5 (a wrong tail is a state of its own, reported by poll)).
+    pub(crate) fn used(&self, tail: u32) -> Result<u32, Refused> {
+        let used = self.head.wrapping_sub(tail);
+        let index = tail & self.size.wrapping_sub(1);
+        if used > self.size || (1..HEADER_SLOTS).contains(&index) {
+            return Err(Refused::BadTail);
+        }
+        Ok(used)
+    }
+
+    /// What a record of `len` slots takes from the ring when it is put at `head`: itself, the
+    /// header where it is stepped over, and the rest that a SKIP record fills.
+    fn cost(&self, head: u32, len: u32) -> u32 {
+        let index = head & self.size.wrapping_sub(1);
+        let rest = self.size.wrapping_sub(index);
+        if index == 0 {
+            HEADER_SLOTS.wrapping_add(len)
+        } else if len > rest {
+            rest.wrapping_add(HEADER_SLOTS).wrapping_add(len)
+        } else {
+            len
+        }
+    }
+
+    /// Whether records of the lengths `lens` (slots, each 1 to 63, written one after the other)
+    /// fit beside what is in use up to `tail` and `reserve` further slots. All or none.
+    ///
+    /// Costs and fill level are sums of a few numbers that are each at most `size + 66`, added in
+    /// 64 bits, so nothing wraps (TRAPS: B2, B3 (no test against the tail's position, no
+    /// subtraction that can go below zero: only how much is used, and how much it would be)).
+    #[inline]
+    pub(crate) fn fits(
+        &self,
+        tail: u32,
+        lens: impl IntoIterator<Item = u32>,
+        reserve: u32,
+    ) -> Result<(), Refused> {
+        let mut total = u64::from(self.used(tail)?);
+        let mut head = self.head;
+        for len in lens {
+            let cost = self.cost(head, len);
+            head = head.wrapping_add(cost);
+            total = total.saturating_add(u64::from(cost));
+        }
+        if total.saturating_add(u64::from(reserve)) > u64::from(self.size) {
+            return Err(Refused::Full);
+        }
+        Ok(())
+    }
+
+    /// Writes one record, made of `parts` one after the other, at the head, and advances the
+    /// private head. [`Self::fits`] said that it fits; nothing is visible before
+    /// [`Self::publish`].
+    ///
+    /// The length is that of the slices, 1 to 63 words together; never what a word of them says
+    /// (TRAPS: B12 (a scribbled header word cannot lengthen the copy)).
+    #[inline]
+    pub(crate) fn put<S: Slots>(&mut self, slots: &mut S, parts: [&[u64]; 3]) {
+        let len = parts.iter().map(|part| part.len() as u32).sum::<u32>();
+        debug_assert!(len >= 1 && len <= MAX_RECORD_SLOTS);
+        let mask = self.size.wrapping_sub(1);
+        let mut index = self.head & mask;
+        let rest = self.size.wrapping_sub(index);
+
+        if index == 0 || len > rest {
+            if index != 0 {
+                self.skip(slots, index, rest);
+            }
+            self.head = self.head.wrapping_add(HEADER_SLOTS);
+            index = HEADER_SLOTS;
+        }
+        for part in parts {
+            for &word in part {
+                slots.store(index, word);
+                index = index.wrapping_add(1);
+            }
+        }
+        // INVARIANT: the record ends at or before the end of the ring, so the index of the new head
+        // is 0 or behind the header.
+        self.head = self.head.wrapping_add(len);
+    }
+
+    /// Fills the `rest` slots from `index` to the end of the ring with SKIP records.
+    fn skip<S: Slots>(&mut self, slots: &mut S, mut index: u32, rest: u32) {
+        self.head = self.head.wrapping_add(rest);
+        let mut rest = rest;
+        while rest > 0 {
+            let len = rest.min(MAX_RECORD_SLOTS);
+            slots.store(index, record::skip_word(len));
+            index = index.wrapping_add(len);
+            rest = rest.wrapping_sub(len);
+        }
+    }
+
+    /// Makes everything that was put visible to user space.
+    #[inline]
+    pub(crate) fn publish<S: Slots>(&self, slots: &mut S) {
+        slots.publish_head(self.head);
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The words of a record: its header, and the bodies that the queue itself writes.
+//!
+//! The layout is that of `include/uapi/linux/watch_queue.h`; the kselftest `abi_test` and the host
+//! tests compare both. A word is one slot, in the byte order of the machine: the record's first
+//! 32-bit field is in its low half on little-endian machines.
+
+/// Bits and fields of the `info` word of a record.
+pub(crate) mod info {
+    /// Events were lost before this record.
+    pub(crate) const OVERRUN: u32 = 0x0000_0001;
+    /// Some of them for want of memory.
+    pub(crate) const ENOMEM: u32 = 0x0000_0002;
+    /// Length in bytes, in place.
+    pub(crate) const LENGTH: u32 = 0x0000_01f8;
+    /// Not the watched object itself.
+    pub(crate) const IN_SUBTREE: u32 = 0x0000_0200;
+    /// First flag whose meaning depends on the type.
+    pub(crate) const FLAG_0: u32 = 0x0001_0000;
+    /// Where the watch's id begins.
+    pub(crate) const ID_SHIFT: u32 = 24;
+}
+
+/// Types of records.
+pub(crate) mod kind {
+    /// About the queue itself.
+    pub(crate) const META: u32 = 0;
+    /// Files and directories.
+    pub(crate) const FS: u32 = 6;
+    /// Number of types that this ABI knows; those of other modules begin at [`FOREIGN_FIRST`].
+    pub(crate) const NR: u32 = 7;
+    /// First type of other modules.
+    pub(crate) const FOREIGN_FIRST: u32 = 0x80_0000;
+    /// Largest type: the field has 24 bits.
+    pub(crate) const MAX: u32 = 0xff_ffff;
+}
+
+/// Subtypes of META records.
+pub(crate) mod meta {
+    /// Step over it.
+    pub(crate) const SKIP: u32 = 0;
+    /// A watch ended.
+    pub(crate) const REMOVAL: u32 = 1;
+    /// Events were lost.
+    pub(crate) const LOSS: u32 = 2;
+}
+
+/// Length of a REMOVAL record in slots.
+pub(crate) const REMOVAL_SLOTS: u32 = 4;
+
+/// Length of a LOSS record in slots.
+pub(crate) const LOSS_SLOTS: u32 = 3;
+
+/// Room kept free for one LOSS record where it costs most: with a SKIP record before it (two
+/// slots at most, since three would hold it) and the header stepped over.
+pub(crate) const LOSS_RESERVE: u32 = (LOSS_SLOTS - 1) + super::HEADER_SLOTS + LOSS_SLOTS;
+
+/// Two 32-bit fields as one slot, the first in memory first.
+#[inline]
+pub(crate) const fn word(first: u32, second: u32) -> u64 {
+    if cfg!(target_endian = "little") {
+        first as u64 | (second as u64) << 32
+    } else {
+        (first as u64) << 32 | second as u64
+    }
+}
+
+/// The first word of a record: `kind` (24 bits) and `subtype` (8 bits) in the first half, `flags`
+/// and the length of `slots` in the second.
+///
+/// `flags` must leave the length field alone; what it has there is dropped.
+#[inline]
+pub(crate) const fn head_word(kind: u32, subtype: u32, flags: u32, slots: u32) -> u64 {
+    let first = if cfg!(target_endian = "little") {
+        (kind & kind::MAX) | (subtype & 0xff) << 24
+    } else {
+        (kind & kind::MAX) << 8 | (subtype & 0xff)
+    };
+    word(first, (flags & !info::LENGTH) | ((slots << 3) & info::LENGTH))
+}
+
+/// A SKIP record that covers `slots` slots; only its first word is written.
+pub(crate) const fn skip_word(slots: u32) -> u64 {
+    head_word(kind::META, meta::SKIP, 0, slots)
+}
+
+/// The ring's header.
+pub(crate) const fn header_words(head: u32, tail: u32, mask: u32) -> [u64; super::HEADER_SLOTS as usize] {
+    [skip_word(super::HEADER_SLOTS), word(head, tail), word(mask, 0)]
+}
+
+/// The last record of a watch.
+pub(crate) fn removal(id: u8, handle: u64, cookie: u64, reason: u32) -> [u64; REMOVAL_SLOTS as usize] {
+    let flags = u32::from(id) << info::ID_SHIFT;
+    [
+        head_word(kind::META, meta::REMOVAL, flags, REMOVAL_SLOTS),
+        handle,
+        cookie,
+        word(reason, 0),
+    ]
+}
+
+/// Says that `count` records were lost here; `cookie` is that of the only watch that lost them, or
+/// `None` when there were several.
+pub(crate) fn loss(count: u64, cookie: Option<u64>) -> [u64; LOSS_SLOTS as usize] {
+    let many = if cookie.is_some() { 0 } else { info::FLAG_0 };
+    [
+        head_word(kind::META, meta::LOSS, info::OVERRUN | many, LOSS_SLOTS),
+        count,
+        cookie.unwrap_or(0),
+    ]
+}

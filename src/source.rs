@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sources: code that turns a hook of the kernel into records and posts them.
+//!
+//! One file, or one folder, for each. [`add`] sends an ADD_WATCH to the source that its type names.
+
+pub(crate) mod fs;
+
+use crate::{
+    mark::Role,
+    queue::{
+        watch::Watch,
+        Queue, //
+    },
+    ring::record::kind, //
+};
+use kernel::{
+    fs::File,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// What ADD_WATCH asks for, after the checks that are the same for all sources.
+pub(crate) struct Request {
+    /// `WATCH_TYPE_*`.
+    pub(crate) kind: u32,
+    /// `WATCH_SCOPE_*`, not checked.
+    pub(crate) scope: u32,
+    /// `WATCH_ADD_*`, all of them known.
+    pub(crate) flags: u32,
+    /// Descriptor, key serial, or -1.
+    pub(crate) object: i32,
+    /// Goes into `info`.
+    pub(crate) id: u8,
+    /// Wanted events, not checked.
+    pub(crate) mask: u64,
+    /// Unwanted events, not checked.
+    pub(crate) ignore: u64,
+    /// Goes into the records.
+    pub(crate) cookie: u64,
+}
+
+/// The sources that work on this kernel, as bits by type.
+pub(crate) const PRESENT: u64 = 1 << kind::FS;
+
+/// Adds a watch to `queue`, which was opened as `file`; returns its handle. Process context.
+///
+/// EINVAL for a type that is none, EOPNOTSUPP for one that this kernel cannot serve, and what the
+/// source gives.
+pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<u64> {
+    match request.kind {
+        kind::FS => fs::add(queue, file, request),
+        kind::META => Err(EINVAL),
+        1..kind::NR => Err(EOPNOTSUPP),
+        _ => Err(EINVAL),
+    }
+}
+
+/// What a mark of `watch` needs to hear of, in the terms of what it is on. Any context.
+pub(crate) fn interest(watch: &Watch, _role: Role) -> u32 {
+    fs::interest(watch)
+}

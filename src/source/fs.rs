@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The FS source: files and directories, through the kernel's fsnotify.
+//!
+//! [`object`] is what stands for a watched inode, [`watch`] serves ADD_WATCH, [`event`] turns a
+//! callback into records. Here is what they share: which bits exist, and what a watch needs from the
+//! kernel to get them.
+
+mod event;
+mod object;
+mod watch;
+
+use crate::{
+    queue::watch::Watch,
+    rust::fsnotify_event::bit, //
+};
+
+pub(crate) use self::{
+    object::Fs,
+    watch::add, //
+};
+
+/// The event bits of the ABI: those of inotify, and OPEN_EXEC. The kernel uses the same numbers.
+pub(crate) const ALL_EVENTS: u32 = 0x1fff;
+
+/// Events that user space asks for by the halves and that the kernel gives as one (RENAME).
+const MOVES: u32 = bit::MOVED_FROM | bit::MOVED_TO;
+
+/// Events about an entry of the directory that they are reported on.
+const ENTRY_EVENTS: u32 = bit::CREATE | bit::DELETE | bit::RENAME;
+
+/// Scopes of the ABI.
+pub(crate) mod scope {
+    /// The object itself.
+    pub(crate) const OBJECT: u32 = 0;
+    /// And what happens to the files in the directory.
+    pub(crate) const CHILDREN: u32 = 1;
+    /// Number of scopes that the ABI knows.
+    pub(crate) const NR: u32 = 5;
+}
+
+/// Scopes that work, as bits.
+pub(crate) const SCOPES: u64 = 1 << scope::OBJECT | 1 << scope::CHILDREN;
+
+/// `WATCH_ADD_EXCL_UNLINK`.
+const EXCL_UNLINK: u32 = 0x04;
+
+/// `WATCH_ADD_IGNORE_SURV`.
+const IGNORE_SURV: u32 = 0x80;
+
+/// What the kernel has to call us for so that `watch` gets what it wants (RULINGS 8, 13): its bits,
+/// what clears its ignore mask, and the end of its file system.
+pub(super) fn interest(watch: &Watch) -> u32 {
+    let ignore = watch.ignore();
+    let mut want = watch.mask() | ignore;
+    if want & MOVES != 0 {
+        want = want & !MOVES | bit::RENAME;
+    }
+    if ignore != 0 && watch.spec().flags & IGNORE_SURV == 0 {
+        want |= bit::MODIFY;
+    }
+    if watch.spec().scope == scope::CHILDREN {
+        want |= bit::EVENT_ON_CHILD;
+    }
+    want | bit::UNMOUNT
+}

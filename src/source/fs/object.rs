@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What stands for a watched inode: the kernel's mark and our connector, one allocation.
+//!
+//! The kernel's mark says that the inode is watched and pins it; fsnotify decides who comes first
+//! and when the memory may go. Our connector has the marks of all queues. When the last of them
+//! goes, the kernel's mark is destroyed from a workqueue; when the inode dies, fsnotify tells us
+//! and every watch in the list ends.
+
+use super::event;
+use crate::{
+    mark::{
+        Connected,
+        Object, //
+    },
+    queue::watch::{
+        Reason,
+        Watch, //
+    },
+    rust::{
+        fsnotify::{
+            impl_has_kernel_mark,
+            on,
+            Backend,
+            Group,
+            KernelMark,
+            MarkHold, //
+        },
+        fsnotify_event::{
+            bit,
+            Event, //
+        },
+        kmem_cache::KmemCache,
+        workqueue::OwnedQueue, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Arc, //
+    },
+};
+
+/// A watched inode.
+pub(super) type FsObject = Connected<Watch, Inode>;
+
+/// The inode's side of an [`FsObject`].
+pub(crate) struct Inode {
+    kernel: KernelMark<FsObject>,
+    /// The file system is being unmounted: why the watches are about to end.
+    unmounting: Atomic<bool>,
+}
+
+impl_has_kernel_mark!(FsObject, object.kernel);
+
+/// A reference to an [`FsObject`] that keeps its memory.
+pub(super) type Hold = MarkHold<Fs>;
+
+/// Kernel marks that live; see `crate::rust::fsnotify`.
+static LIVE: Atomic<usize> = Atomic::new(0);
+
+/// The state of the source.
+#[pin_data]
+pub(crate) struct Fs {
+    // Dropped in this order: the group waits for its objects, then the cache may go.
+    #[pin]
+    group: Group<Fs>,
+    objects: KmemCache<FsObject>,
+}
+
+impl Fs {
+    /// Registers with fsnotify. What sleeps runs on `queue`.
+    pub(crate) fn new(queue: Arc<OwnedQueue>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            group <- Group::new(queue),
+            objects: KmemCache::new(c"watch_queue_fs")?,
+        })
+    }
+
+    /// The kernel group for an object. One for all, until it is measured that sharding pays
+    /// (RULINGS 32).
+    pub(super) fn group(&self) -> &Group<Fs> {
+        &self.group
+    }
+
+    /// A new object that is on no inode yet.
+    pub(super) fn alloc(&self) -> Result<Hold> {
+        self.group.alloc(FsObject::new(Ok(Inode {
+            kernel: KernelMark::uninit(),
+            unmounting: Atomic::new(false),
+        })))
+    }
+}
+
+impl Object<Watch> for Inode {
+    fn changed(this: &FsObject) {
+        crate::FS.get().group().update_mask(this, || this.connector.union());
+    }
+
+    fn unneeded(this: &FsObject) {
+        crate::FS.get().group().retire(this);
+    }
+}
+
+impl Backend for Fs {
+    type Object = FsObject;
+
+    fn event(event: &Event<'_>, objects: &[Option<&FsObject>; on::COUNT]) {
+        if event.mask() & bit::UNMOUNT != 0 {
+            for object in objects.iter().flatten() {
+                object.object.unmounting.store(true, Relaxed);
+            }
+            return;
+        }
+        event::deliver(event, objects);
+    }
+
+    fn freeing(object: &FsObject) {
+        let reason = if object.object.unmounting.load(Relaxed) {
+            Reason::Unmount
+        } else {
+            Reason::ObjectGone
+        };
+        // Does nothing when it was we who destroyed the mark (TRAPS: A5; RULINGS 1).
+        object.connector.end_all(reason);
+    }
+
+    fn cache() -> &'static KmemCache<FsObject> {
+        &crate::FS.get().objects
+    }
+
+    fn live() -> &'static Atomic<usize> {
+        &LIVE
+    }
+}

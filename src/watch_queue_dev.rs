@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! watch_queue: kernel events through one mmap()'ed ring per open `/dev/watch_queue`.
+//!
+//! The root of the module: what exists for its whole life, in the order in which it goes. Read
+//! `Documentation/` first; then [`mark`] (who sees what), [`queue`] and [`ring`] (how it gets to
+//! user space), [`source`] (where it comes from), [`device`] (what user space can ask for), and
+//! [`rust`] (what the kernel crate does not have).
+
+#![crate_name = "watch_queue_dev"]
+
+pub(crate) mod device;
+pub(crate) mod mark;
+pub(crate) mod queue;
+pub(crate) mod ring;
+#[path = "../rust/lib.rs"]
+pub(crate) mod rust;
+pub(crate) mod source;
+
+use crate::{
+    mark::Context,
+    queue::{
+        watch::Watch,
+        Queue, //
+    },
+    rust::{
+        global::{
+            Global,
+            GlobalGuard, //
+        },
+        misc_device::{
+            FileOperations,
+            PollDeviceRegistration, //
+        },
+        workqueue::{
+            OwnedQueue,
+            WQ_MEM_RECLAIM,
+            WQ_UNBOUND, //
+        },
+    },
+    source::fs::Fs,
+};
+use kernel::{
+    prelude::*,
+    sync::Arc,
+    InPlaceModule, //
+};
+
+module! {
+    type: WatchQueueDev,
+    name: "watch_queue_dev",
+    authors: ["watch_queue developers"],
+    description: "Kernel events through one mmap()'ed ring per open /dev/watch_queue",
+    license: "GPL",
+    params: {
+        max_pages: u32 {
+            default: 16384,
+            description: "Largest ring that SET_SIZE allows, in pages",
+        },
+    },
+}
+
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until nobody can have a mark.
+pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a watch.
+pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
+
+/// The file operations of `/dev/watch_queue`.
+pub(crate) static FOPS: FileOperations<Queue> = FileOperations::new();
+
+/// What the module consists of, in the order in which it goes. When it goes, no file is open: each
+/// holds a reference on the module.
+#[pin_data(PinnedDrop)]
+struct WatchQueueDev {
+    #[pin]
+    device: PollDeviceRegistration<Queue>,
+    fs: GlobalGuard<Fs>,
+    marks: GlobalGuard<Context<Watch>>,
+}
+
+impl InPlaceModule for WatchQueueDev {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(|| {
+            let queue = OwnedQueue::new(c"watch_queue", WQ_UNBOUND | WQ_MEM_RECLAIM)?;
+            let queue = Arc::new(queue, GFP_KERNEL)?;
+            let marks = MARKS.init(Context::new(queue.clone(), c"watch_queue_mark"))?;
+            let fs = FS.init(Fs::new(queue))?;
+            Ok(try_pin_init!(Self {
+                fs,
+                marks,
+                // Last: the device may be opened at once.
+                device <- PollDeviceRegistration::new(c"watch_queue", 0o666, &FOPS),
+            }? Error))
+        })
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for WatchQueueDev {
+    fn drop(self: Pin<&mut Self>) {
+        // Queues have ended with their files, but watches that were killed from elsewhere may still
+        // be with the reaper. After this, no watch and no mark lives; `fs` then waits for the
+        // kernel marks.
+        MARKS.get().flush();
+    }
+}
