@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command line. The manual page and the shell completions are made from what stands here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use watch_queue::Events;
+
+use crate::names;
+use crate::template::Template;
+
+/// Shows kernel events of /dev/watch_queue as they happen.
+#[derive(Debug, Parser)]
+#[command(name = "watchq", version, after_long_help = AFTER)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print what happens to files and directories until interrupted.
+    ///
+    /// A directory is watched with the files in it, but not with what is below its
+    /// subdirectories. Each event is one line: the watched path, the event, and the name in the
+    /// directory if there is one. Lost events are a line of their own that begins with "lost", and
+    /// a watch that has ended is one that begins with "ended".
+    #[command(after_long_help = MONITOR_AFTER)]
+    Monitor(Monitor),
+
+    /// Print what the loaded kernel module offers.
+    Info,
+
+    /// Print the manual page or shell completions.
+    #[command(hide = true)]
+    Generate {
+        /// What to print.
+        what: Generated,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Monitor {
+    /// Events to print, as in inotifywait, separated by commas [default: mutations].
+    ///
+    /// access, modify, attrib, close_write, close_nowrite, close (both), open, open_exec,
+    /// moved_from, moved_to, move (both), create, delete, delete_self, move_self; mutations: all
+    /// that change something; all. May be given several times.
+    #[arg(short, long = "event", value_name = "EVENTS", value_parser = names::parse_list)]
+    pub events: Vec<Events>,
+
+    /// Print one JSON object per line.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
+    /// Do not print the banner, nor the counters at the end.
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// End with status 2 when nothing has happened for this many seconds; 0 waits for ever.
+    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+
+    /// End with status 0 after the first event.
+    #[arg(short = '1', long)]
+    pub once: bool,
+
+    /// Print events in this format.
+    ///
+    /// %w: watched path, %f: name in the directory, %e: event, %c: rename cookie as hexadecimal
+    /// number, %T: time (needs --timefmt), %0: NUL, %n: newline, %%: percent sign. %Xe is %e with
+    /// the character X instead of a comma before isdir. A newline follows each event.
+    #[arg(long, value_name = "FORMAT", value_parser = str::parse::<Template>)]
+    pub format: Option<Template>,
+
+    /// Format of times for %T, as in strftime(3); adds the time to JSON.
+    #[arg(long, value_name = "FORMAT", value_parser = time_format)]
+    pub timefmt: Option<String>,
+
+    /// Size of the ring in pages, a power of two: how much can wait before events are lost.
+    #[arg(long, value_name = "PAGES", default_value_t = 16)]
+    pub pages: usize,
+
+    /// Files and directories to watch.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Generated {
+    Man,
+    Bash,
+    Fish,
+    Zsh,
+}
+
+impl Monitor {
+    /// The wanted events.
+    pub fn wanted(&self) -> Events {
+        if self.events.is_empty() {
+            return Events::MUTATIONS;
+        }
+        self.events.iter().copied().collect()
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    Duration::try_from_secs_f64(number).map_err(|_| "not a possible number of seconds".into())
+}
+
+fn time_format(text: &str) -> Result<String, String> {
+    jiff::fmt::strtime::format(text, &jiff::Zoned::now()).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+const AFTER: &str = "\
+Exit status: 0 when ended as asked, 1 after an error, 2 when a time-out has passed.";
+
+const MONITOR_AFTER: &str = "\
+Exit status:
+  0  interrupted (SIGINT, SIGTERM), the first event came with --once, or nobody reads the output
+  1  an error, or every watch has ended because its object is gone
+  2  nothing happened for the time given with --timeout
+
+When all watches are set, \"Watches established.\" is printed on stderr. After an interrupt, what \
+had already happened is still printed, and the queue's counters follow on stderr.
+
+Names are printed as they are, whatever characters they have; scripts should use --json, which \
+escapes them. There, a name that is not UTF-8 is also given as bytes, in \"name_bytes\".
+
+Examples:
+  watchq monitor /etc
+  watchq monitor -e create,delete --json /var/spool/incoming
+  watchq monitor -1 -t 10 -e close_write upload.tmp && process upload.tmp";

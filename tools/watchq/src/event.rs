@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the outputs print: a record joined with the path that its watch was set on.
+
+use std::ffi::OsStr;
+
+use watch_queue::{Events, FsEvent, Loss, Reason};
+
+use crate::watched::Watched;
+
+/// Something to print.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// An event of a file.
+    File(FileEvent<'a>),
+    /// Events were lost.
+    Lost(Lost<'a>),
+    /// A watch has ended.
+    Ended {
+        /// What was watched.
+        watched: &'a Watched,
+        /// Why nothing more comes.
+        reason: Reason,
+    },
+}
+
+/// An event of a file or a directory.
+#[derive(Debug)]
+pub struct FileEvent<'a> {
+    pub watched: &'a Watched,
+    pub name: Option<&'a OsStr>,
+    pub event: Events,
+    pub is_dir: bool,
+    pub inode: u64,
+    pub dev: u32,
+    pub pid: u32,
+    pub rename_cookie: u32,
+}
+
+/// Lost events.
+#[derive(Debug)]
+pub struct Lost<'a> {
+    pub count: u64,
+    /// The only watch that lost some, when there is just one.
+    pub watched: Option<&'a Watched>,
+    /// Whether memory was short, not room in the ring.
+    pub memory: bool,
+}
+
+impl<'a> FileEvent<'a> {
+    /// Joins a record with its watch.
+    pub fn new(fs: &FsEvent<'a>, watched: &'a Watched) -> Self {
+        FileEvent {
+            watched,
+            name: fs.name(),
+            event: fs.event(),
+            is_dir: fs.is_dir(),
+            inode: fs.inode(),
+            dev: fs.dev(),
+            pid: fs.pid(),
+            rename_cookie: fs.rename_cookie(),
+        }
+    }
+}
+
+impl<'a> Lost<'a> {
+    /// Joins a record with its watch.
+    pub fn new(loss: &Loss, watched: Option<&'a Watched>) -> Self {
+        Lost {
+            count: loss.count,
+            watched,
+            memory: loss.memory,
+        }
+    }
+}
+
+/// A reason in words, and as one word.
+pub fn reason_words(reason: Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::Removed => ("the watch was removed", "removed"),
+        Reason::OneShot => ("it was for one event", "oneshot"),
+        Reason::ObjectGone => ("it was deleted", "object_gone"),
+        Reason::Unmount => ("its file system was unmounted", "unmount"),
+        Reason::Evicted => ("the kernel needed its memory", "evicted"),
+        Reason::QueueShutdown => ("the queue was shut down", "queue_shutdown"),
+        Reason::SourceGone => ("the module that posted the events is gone", "source_gone"),
+        _ => (
+            "for a reason that this version of watchq does not know",
+            "other",
+        ),
+    }
+}

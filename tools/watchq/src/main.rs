@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `watchq`: kernel events of `/dev/watch_queue` on the command line.
+//!
+//! This file maps commands to functions and results to exit statuses. Everything that can fail
+//! returns a [`failure::Failure`], which says what went wrong and what to do.
+
+mod args;
+mod event;
+mod failure;
+mod generate;
+mod info;
+mod json;
+mod monitor;
+mod names;
+mod output;
+mod signals;
+mod template;
+mod watched;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It did what was asked.
+    Done,
+    /// Nothing happened for the time that was given.
+    TimedOut,
+}
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // clap's own status for bad usage is 2, which means a time-out here.
+        Err(error) => {
+            // Nothing is left to be done when not even that can be written.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let result = match args.command {
+        Command::Monitor(options) => monitor::run(&options),
+        Command::Info => info::run(),
+        Command::Generate { what } => generate::run(what),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::TimedOut) => ExitCode::from(2),
+        // The reader of our output has seen enough.
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("watchq: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `watchq monitor`: sets the watches, prints what comes, and ends as asked.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use watch_queue::{abi, Control, Kind, Queue, Record, Ring};
+
+use crate::args::Monitor;
+use crate::event::{FileEvent, Item, Lost};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::signals::Interrupt;
+use crate::watched::List;
+use crate::Outcome;
+
+/// Everything that the loop needs.
+struct Session<'a> {
+    options: &'a Monitor,
+    output: Output<'a>,
+    /// Flushed before every sleep, so that lines come out as the events happen, but with one
+    /// system call for many.
+    out: BufWriter<StdoutLock<'static>>,
+    list: List,
+    /// How many watches have not ended.
+    live: usize,
+}
+
+/// What made the loop wake up.
+enum Woken {
+    Ready,
+    TimeOut,
+}
+
+/// Runs the command.
+pub fn run(options: &Monitor) -> Result<Outcome, Failure> {
+    let output = Output::new(options)?;
+    let interrupt = Interrupt::catch()?;
+    let (control, mut ring) = Queue::builder()
+        .pages(options.pages)
+        .open()
+        .map_err(|error| Failure::opening(&error, options.pages))?;
+    let list = List::set(&control, &options.paths, options.wanted())?;
+    let live = list.len();
+    if !options.quiet {
+        eprintln!("Watches established.");
+    }
+    let out = BufWriter::new(io::stdout().lock());
+    let mut session = Session {
+        options,
+        output,
+        out,
+        list,
+        live,
+    };
+    let outcome = session.watch(&control, &mut ring, &interrupt);
+    // Also after an error: what was read is not to be lost.
+    let flushed = session.out.flush();
+    let outcome = outcome?;
+    flushed?;
+    Ok(outcome)
+}
+
+impl Session<'_> {
+    fn watch(
+        &mut self,
+        control: &Control,
+        ring: &mut Ring,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome, Failure> {
+        let timeout = self.options.timeout.filter(|timeout| !timeout.is_zero());
+        let mut last = Instant::now();
+        loop {
+            while let Some(record) = ring.next()? {
+                if self.print(record)? {
+                    last = Instant::now();
+                    if self.options.once {
+                        return Ok(Outcome::Done);
+                    }
+                }
+                if interrupt.has_come() {
+                    break;
+                }
+            }
+            if interrupt.has_come() {
+                return self.finish(control, ring);
+            }
+            if self.live == 0 {
+                return Err(Failure::new(
+                    "nothing is left to watch: every watch has ended",
+                ));
+            }
+            self.out.flush()?;
+            let left = timeout.map(|timeout| timeout.saturating_sub(last.elapsed()));
+            if let Woken::TimeOut = wait(ring, interrupt, left)? {
+                return Ok(Outcome::TimedOut);
+            }
+        }
+    }
+
+    /// Prints a record; says whether it was an event, be it a lost one.
+    fn print(&mut self, record: Record<'_>) -> Result<bool, Failure> {
+        let (item, is_event) = match record.kind()? {
+            Kind::Fs(fs) => match self.list.get(fs.cookie()) {
+                Some(watched) => (Item::File(FileEvent::new(&fs, watched)), true),
+                None => return Err(stray(fs.cookie())),
+            },
+            Kind::Loss(loss) => (
+                Item::Lost(Lost::new(&loss, self.list.get(loss.cookie))),
+                true,
+            ),
+            Kind::Removal(removal) => {
+                self.live = self.live.saturating_sub(1);
+                match self.list.get(removal.cookie) {
+                    Some(watched) => (
+                        Item::Ended {
+                            watched,
+                            reason: removal.reason,
+                        },
+                        false,
+                    ),
+                    None => return Err(stray(removal.cookie)),
+                }
+            }
+            // Of a source that was not asked for: nothing to print.
+            _ => return Ok(false),
+        };
+        self.output.write(&mut self.out, &item)?;
+        Ok(is_event)
+    }
+
+    /// Ends all watches, prints what had happened until then, and the counters.
+    fn finish(&mut self, control: &Control, ring: &mut Ring) -> Result<Outcome, Failure> {
+        control.remove_all(abi::TYPE_META)?;
+        while let Some(record) = ring.next()? {
+            // The ends of the watches are of our own making now.
+            if !matches!(record.kind()?, Kind::Removal(_)) {
+                self.print(record)?;
+            }
+        }
+        self.out.flush()?;
+        if !self.options.quiet {
+            let info = control.info()?;
+            eprintln!(
+                "posted {}, filtered {}, delivered {}, lost {}",
+                info.posted(),
+                info.filtered(),
+                info.delivered(),
+                info.lost()
+            );
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// A cookie that none of our watches has.
+fn stray(cookie: u64) -> Failure {
+    Failure::new(format!(
+        "the kernel reported an event of an unknown watch (cookie {cookie})"
+    ))
+    .advise("this is a bug of the kernel module or of watchq")
+}
+
+/// Sleeps until there are records, a signal comes, or the time is over.
+fn wait(ring: &Ring, interrupt: &Interrupt, time: Option<Duration>) -> Result<Woken, Failure> {
+    let time = time.map(|time| Timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    });
+    let mut fds = [
+        PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN),
+        PollFd::from_borrowed_fd(interrupt.as_fd(), PollFlags::IN),
+    ];
+    match poll(&mut fds, time.as_ref()) {
+        Ok(0) => return Ok(Woken::TimeOut),
+        Ok(_) => {}
+        // The loop looks at the interrupt, and comes back when it was another signal.
+        Err(Errno::INTR) => return Ok(Woken::Ready),
+        Err(error) => return Err(io::Error::from(error).into()),
+    }
+    if fds[0].revents().contains(PollFlags::ERR) {
+        return Err(Failure::new(
+            "the kernel refuses to go on with the ring: it is corrupt",
+        ));
+    }
+    Ok(Woken::Ready)
+}

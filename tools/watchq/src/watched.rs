@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Setting the watches for the paths of the command line, and finding a path by its cookie.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{fstat, open, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use watch_queue::{Control, Events, Scope, Watch};
+
+use crate::failure::Failure;
+
+/// One watched path.
+#[derive(Debug)]
+pub struct Watched {
+    /// The path as it is printed: that of a directory ends with a slash.
+    pub path: PathBuf,
+    /// Device and inode number, to name the other path when two lead to one object.
+    object: (u64, u64),
+}
+
+/// All watched paths. The cookie of a watch is its place in the list, counted from 1, because 0
+/// in a loss stands for several watches.
+#[derive(Debug, Default)]
+pub struct List(Vec<Watched>);
+
+impl List {
+    /// Watches every path. A path that leads to an object that is watched already is left out,
+    /// with a warning.
+    pub fn set(control: &Control, paths: &[PathBuf], events: Events) -> Result<Self, Failure> {
+        let mut list = List::default();
+        for path in paths {
+            let (fd, watched, scope) =
+                look_at(path).map_err(|error| Failure::watching(&error, path))?;
+            let cookie = list.0.len() as u64 + 1;
+            let watch = Watch::fd(fd.as_fd())
+                .scope(scope)
+                .events(events)
+                .cookie(cookie);
+            match control.add(&watch) {
+                Ok(_) => list.0.push(watched),
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::EXIST) => {
+                    eprintln!("watchq: warning: {}", list.same_as(&watched));
+                }
+                Err(error) => return Err(Failure::watching(&error, path)),
+            }
+        }
+        Ok(list)
+    }
+
+    /// The path of the watch with this cookie.
+    pub fn get(&self, cookie: u64) -> Option<&Watched> {
+        let index = usize::try_from(cookie).ok()?.checked_sub(1)?;
+        self.0.get(index)
+    }
+
+    /// How many watches there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn same_as(&self, watched: &Watched) -> String {
+        let path = watched.path.display();
+        match self.0.iter().find(|other| other.object == watched.object) {
+            Some(other) if other.path == watched.path => format!("{path} was given twice"),
+            Some(other) => format!("{path} is the same as {}", other.path.display()),
+            None => format!("{path} is watched already"),
+        }
+    }
+}
+
+impl Watched {
+    /// A watched path, for tests of what is printed.
+    #[cfg(test)]
+    pub fn example(path: &str) -> Self {
+        Watched {
+            path: path.into(),
+            object: (0, 0),
+        }
+    }
+}
+
+/// Opens a path for watching and decides how far the watch reaches.
+fn look_at(path: &Path) -> io::Result<(OwnedFd, Watched, Scope)> {
+    let fd = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let stat = fstat(&fd)?;
+    let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
+    let (path, scope) = if is_dir {
+        (with_slash(path), Scope::Children)
+    } else {
+        (path.to_owned(), Scope::Object)
+    };
+    Ok((
+        fd,
+        Watched {
+            path,
+            object: (stat.st_dev, stat.st_ino),
+        },
+        scope,
+    ))
+}
+
+fn with_slash(path: &Path) -> PathBuf {
+    let mut bytes = path.as_os_str().as_bytes().to_vec();
+    if bytes.last() != Some(&b'/') {
+        bytes.push(b'/');
+    }
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_end_with_one_slash() {
+        for (path, printed) in [("/", "/"), ("a", "a/"), ("a/", "a/"), ("/a/b", "/a/b/")] {
+            // As bytes: paths compare equal with and without the slash.
+            assert_eq!(with_slash(Path::new(path)).as_os_str(), printed);
+        }
+    }
+
+    #[test]
+    fn cookies_count_from_one() {
+        let list = List(vec![Watched::example("a"), Watched::example("b")]);
+        assert_eq!(list.get(1).unwrap().path, Path::new("a"));
+        assert_eq!(list.get(2).unwrap().path, Path::new("b"));
+        for cookie in [0, 3, u64::MAX] {
+            assert!(list.get(cookie).is_none());
+        }
+    }
+
+    #[test]
+    fn a_second_path_to_an_object_is_explained() {
+        let list = List(vec![Watched {
+            path: "a/".into(),
+            object: (1, 2),
+        }]);
+        let say = |path: &str, inode| {
+            list.same_as(&Watched {
+                path: path.into(),
+                object: (1, inode),
+            })
+        };
+        assert_eq!(say("a/", 2), "a/ was given twice");
+        assert_eq!(say("b/", 2), "b/ is the same as a/");
+        assert_eq!(say("c", 3), "c is watched already");
+    }
+
+    #[test]
+    fn files_and_directories_get_their_scopes() {
+        let (_, dir, scope) = look_at(Path::new("/dev")).unwrap();
+        assert_eq!(
+            (dir.path.as_os_str().as_bytes(), scope),
+            (&b"/dev/"[..], Scope::Children)
+        );
+        let (_, file, scope) = look_at(Path::new("/dev/null")).unwrap();
+        assert_eq!(
+            (file.path.as_os_str().as_bytes(), scope),
+            (&b"/dev/null"[..], Scope::Object)
+        );
+        let missing = look_at(Path::new("/dev/null/none")).unwrap_err();
+        assert_eq!(Errno::from_io_error(&missing), Some(Errno::NOTDIR));
+    }
+}
