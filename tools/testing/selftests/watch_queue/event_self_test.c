@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a watch on the object itself tells: a file, a folder seen from inside, and both
+ * when they are unlinked, moved or replaced.
+ */
+#include "wq_test.h"
+#include "kselftest_harness.h"
+
+FIXTURE(self) {
+	struct wq q;
+};
+
+FIXTURE_SETUP(self)
+{
+	WQ_NEED_DEVICE();
+	ASSERT_OK(wq_tmpdir_enter());
+	ASSERT_EQ(0, mkdir("d", 0755));
+	ASSERT_OK(wq_touch("d/f"));
+	ASSERT_OK(wq_open(&self->q, 4));
+}
+
+FIXTURE_TEARDOWN(self)
+{
+	wq_close(&self->q);
+	wq_tmpdir_leave();
+}
+
+#define WATCH(path, mask, id) \
+	ASSERT_NE(0, wq_watch(self->q.fd, path, mask, WATCH_SCOPE_CHILDREN, id, 0, 0))
+#define STORY(text) EXPECT_STREQ(text, wq_story(&self->q))
+
+/* A watched file: the same events, without a name and not IN_SUBTREE. */
+TEST_F(self, file)
+{
+	int fd;
+	char c;
+
+	ASSERT_NE(0, wq_watch(self->q.fd, "d/f", WATCH_FS_ALL_EVENTS, WATCH_SCOPE_OBJECT, 0, 0, 0));
+	fd = open("d/f", O_RDWR);
+	wq_poke(fd);
+	EXPECT_EQ(1, pread(fd, &c, 1, 0));
+	EXPECT_EQ(0, fchmod(fd, 0600));
+	close(fd);
+	STORY("open, modify, access, attrib, close_write");
+	EXPECT_EQ(0, rename("d/f", "d/g"));
+	STORY("move_self");
+	EXPECT_EQ(0, unlink("d/g"));
+	STORY("attrib, delete_self, removal:object_gone");
+}
+
+/* A watched folder that is itself opened, listed and changed. */
+TEST_F(self, folder)
+{
+	int fd;
+
+	WATCH("d", WATCH_FS_ALL_EVENTS, 0);
+	fd = open("d", O_RDONLY | O_DIRECTORY);
+	close(fd);
+	EXPECT_EQ(0, chmod("d", 0700));
+	STORY("open/, close_nowrite/, attrib/");
+	EXPECT_EQ(0, rename("d", "e"));
+	STORY("move_self/");
+	EXPECT_EQ(0, unlink("e/f"));
+	STORY("delete+ f");
+	EXPECT_EQ(0, rmdir("e"));
+	STORY("delete_self/, removal:object_gone");
+}
+
+/* Folder and file watched by one queue: every watch gets its own record. */
+TEST_F(self, both)
+{
+	struct wq_rec a, b;
+	int fd = open("d/f", O_WRONLY);
+
+	WATCH("d", WATCH_FS_MODIFY, 1);
+	WATCH("d/f", WATCH_FS_MODIFY, 2);
+	wq_poke(fd);
+	ASSERT_EQ(1, wq_next(&self->q, &a)) TH_LOG("%s", wq_why());
+	ASSERT_EQ(1, wq_next(&self->q, &b)) TH_LOG("%s", wq_why());
+	if (a.id == 2) {
+		struct wq_rec swap = a;
+
+		a = b;
+		b = swap;
+	}
+	EXPECT_EQ(1, a.id);
+	EXPECT_EQ(2, b.id);
+	EXPECT_EQ(a.fs.inode, b.fs.inode);
+	EXPECT_STREQ("f", a.name);
+	EXPECT_EQ(WATCH_INFO_IN_SUBTREE, a.info & WATCH_INFO_IN_SUBTREE);
+	EXPECT_EQ(0, b.info & WATCH_INFO_IN_SUBTREE);
+	STORY("");
+	close(fd);
+}
+
+/* The name that a record of the file's own watch carries, if any, is never wrong. */
+TEST_F(self, own_name)
+{
+	int fd = open("d/f", O_WRONLY);
+	struct wq_rec r;
+
+	WATCH("d/f", WATCH_FS_MODIFY, 0);
+	wq_poke(fd);
+	ASSERT_EQ(1, wq_next(&self->q, &r));
+	EXPECT_STREQ("", r.name);
+	EXPECT_EQ(WQ_POKE_SLOTS, r.slots);
+	close(fd);
+}
+
+/* A file with two names: a watch on it sees what is done through either. */
+TEST_F(self, two_names)
+{
+	int fd;
+
+	EXPECT_EQ(0, link("d/f", "other"));
+	WATCH("d/f", WATCH_FS_MODIFY, 1);
+	WATCH("d", WATCH_FS_MODIFY, 2);
+	fd = open("other", O_WRONLY);
+	wq_poke(fd);
+	/* The folder counts by the name that was used. */
+	STORY("modify#1");
+	close(fd);
+}
+
+/* Replaced by a rename: the old file's link count changes, then it goes. */
+TEST_F(self, replaced)
+{
+	ASSERT_OK(wq_touch("d/new"));
+	WATCH("d/f", WATCH_FS_ATTRIB | WATCH_FS_DELETE_SELF | WATCH_FS_MOVE_SELF, 1);
+	WATCH("d/new", WATCH_FS_ATTRIB | WATCH_FS_DELETE_SELF | WATCH_FS_MOVE_SELF, 2);
+	EXPECT_EQ(0, rename("d/new", "d/f"));
+	STORY("attrib#1, move_self#2, delete_self#1, removal:object_gone#1");
+}
+
+/* The atomic save of editors: whoever watches the name sees the new file arrive. */
+TEST_F(self, atomic_save)
+{
+	int fd;
+
+	WATCH("d", WATCH_FS_MUTATIONS, 0);
+	fd = open("d/f.tmp", O_WRONLY | O_CREAT | O_EXCL, 0644);
+	EXPECT_EQ(3, write(fd, "new", 3));
+	close(fd);
+	EXPECT_EQ(0, rename("d/f.tmp", "d/f"));
+	STORY("create+ f.tmp, modify+ f.tmp, close_write+ f.tmp, "
+	      "moved_from+ f.tmp, moved_to+ f");
+}
+
+/* O_PATH descriptors are no opens, and looking at metadata is no event. */
+TEST_F(self, silent_operations)
+{
+	struct stat st;
+	int fd;
+
+	WATCH("d", WATCH_FS_ALL_EVENTS, 0);
+	fd = open("d/f", O_PATH);
+	EXPECT_EQ(0, fstat(fd, &st));
+	close(fd);
+	EXPECT_EQ(0, stat("d/f", &st));
+	EXPECT_EQ(0, access("d/f", R_OK));
+	EXPECT_EQ(-1, open("d/none", O_RDONLY));
+	EXPECT_EQ(-1, mkdir("d/f", 0755));
+	EXPECT_EQ(-1, unlink("d/none"));
+	EXPECT_EQ(-1, rename("d/none", "d/g"));
+	STORY("");
+}
+
+TEST_HARNESS_MAIN
