@@ -69,11 +69,11 @@ impl Capability {
     pub(crate) const SYS_PTRACE: Self = Self(bindings::CAP_SYS_PTRACE as c_int);
 }
 
-/// Whether the opener of `file` had the capability `cap` in `ns` when he opened it, *and* the current
-/// task has it.
+/// Whether the opener of `file` had the capability `cap` in `ns` when he opened it, *and* the
+/// current task has it.
 ///
-/// Process context. Marks the task as having used privilege, if it has the capability: ask only when
-/// the answer decides.
+/// Process context. Marks the task as having used privilege, if it has the capability: ask only
+/// when the answer decides.
 pub(crate) fn capable_both(file: &File, ns: &UserNamespace, cap: Capability) -> bool {
     // SAFETY: The file and the namespace are valid.
     let opener = unsafe { bindings::file_ns_capable(file.as_ptr(), ns.as_ptr(), cap.0) };

@@ -173,3 +173,58 @@ impl<P: ForeignOwnable> Drop for HandleTable<P> {
         }
     }
 }
+
+#[kunit_tests(watch_queue_handle_table)]
+mod tests {
+    use super::*;
+    use kernel::sync::Arc;
+
+    #[test]
+    fn walks_in_order() -> Result {
+        let mut table = HandleTable::<KBox<u64>>::new();
+        assert!(table.next(0).is_none());
+        for handle in [700, 3, u64::MAX, 64, 65] {
+            table.insert(handle, KBox::new(handle, GFP_KERNEL)?)?;
+        }
+
+        let mut seen = KVec::new();
+        let mut from = 0;
+        while let Some(handle) = table.next(from).map(|(handle, _)| handle) {
+            seen.push(handle, GFP_KERNEL)?;
+            let Some(next) = handle.checked_add(1) else {
+                break;
+            };
+            from = next;
+        }
+
+        assert!(seen[..] == [3, 64, 65, 700, u64::MAX]);
+        assert_eq!(table.get(65), Some(&65));
+        assert!(table.get(66).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_handle_in_use_gives_the_value_back() -> Result {
+        let mut table = HandleTable::<KBox<u32>>::new();
+        table.insert(5, KBox::new(1, GFP_KERNEL)?)?;
+
+        let failed = table.insert(5, KBox::new(2, GFP_KERNEL)?);
+        assert!(failed.is_err_and(|failed| failed.error == EBUSY && *failed.value == 2));
+        assert_eq!(table.remove(5).map(|value| *value), Some(1));
+        assert!(table.remove(5).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn drop_drops_the_entries() -> Result {
+        let value = Arc::new(0u8, GFP_KERNEL)?;
+        let mut table = HandleTable::<Arc<u8>>::new();
+        for handle in [0, 1, 1 << 40] {
+            table.insert(handle, value.clone())?;
+        }
+
+        drop(table);
+        assert!(Arc::into_unique_or_drop(value).is_some());
+        Ok(())
+    }
+}

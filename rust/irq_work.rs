@@ -126,3 +126,68 @@ impl<T: IrqHandler> PinnedDrop for IrqWork<T> {
         self.sync();
     }
 }
+
+#[kunit_tests(watch_queue_irq_work)]
+mod tests {
+    use super::*;
+    use crate::rust::raw_spinlock::new_raw_spinlock;
+    use kernel::sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    };
+
+    struct Counter {
+        runs: Atomic<u32>,
+        in_hardirq: Atomic<bool>,
+    }
+
+    impl IrqHandler for Counter {
+        fn run(work: &IrqWork<Self>) {
+            // SAFETY: No requirements.
+            let in_hardirq = unsafe { bindings::wqd_in_hardirq() };
+
+            work.in_hardirq.store(in_hardirq, Relaxed);
+            work.runs.add(1, Relaxed);
+        }
+    }
+
+    fn counter() -> Result<Pin<KBox<IrqWork<Counter>>>> {
+        let counter = Counter {
+            runs: Atomic::new(0),
+            in_hardirq: Atomic::new(false),
+        };
+
+        KBox::pin_init(IrqWork::new(counter), GFP_KERNEL)
+    }
+
+    #[test]
+    fn runs_in_a_hard_interrupt() -> Result {
+        let work = counter()?;
+
+        for runs in 1..=100 {
+            assert!(work.queue());
+            work.sync();
+            assert_eq!(work.runs.load(Relaxed), runs);
+        }
+        assert!(work.in_hardirq.load(Relaxed) || cfg!(CONFIG_PREEMPT_RT));
+        Ok(())
+    }
+
+    #[test]
+    fn waits_for_the_locks_of_who_queues() -> Result {
+        let work = counter()?;
+        let lock = KBox::pin_init(new_raw_spinlock!((), "test.lock"), GFP_KERNEL)?;
+
+        let guard = lock.lock();
+        let first = work.queue();
+        let second = work.queue();
+        let runs = work.runs.load(Relaxed);
+        drop(guard);
+        work.sync();
+
+        assert!(first && !second);
+        assert_eq!(runs, 0);
+        assert_eq!(work.runs.load(Relaxed), 1);
+        Ok(())
+    }
+}

@@ -2,8 +2,9 @@
 
 //! Slab caches of one's own.
 //!
-//! `kmalloc()` rounds up to its size classes; objects of which there may be millions deserve an exact
-//! fit. And a cache with a name shows in `/proc/slabinfo` how many there are and what they cost.
+//! `kmalloc()` rounds up to its size classes; objects of which there may be millions deserve an
+//! exact fit. And a cache with a name shows in `/proc/slabinfo` how many there are and what they
+//! cost.
 //!
 //! Used for watches, marks and the objects under kernel marks.
 //!
@@ -107,5 +108,46 @@ impl<T> Drop for KmemCache<T> {
         // SAFETY: By the type invariant it is ours. Should there be objects left, then the C side
         // keeps it.
         unsafe { bindings::kmem_cache_destroy(self.cache.as_ptr()) };
+    }
+}
+
+#[kunit_tests(watch_queue_kmem_cache)]
+mod tests {
+    use super::*;
+
+    #[repr(align(32))]
+    struct Object([u8; 40]);
+
+    #[test]
+    fn objects_are_aligned_and_apart() -> Result {
+        let cache = KmemCache::<Object>::new(c"wqd_test_objects")?;
+        let mut objects = KVec::with_capacity(100, GFP_KERNEL)?;
+        for i in 0..100 {
+            objects.push(
+                NonNull::from(cache.alloc()?.write(Object([i; 40]))),
+                GFP_KERNEL,
+            )?;
+        }
+
+        let mut intact = 0;
+        for (i, &object) in objects.iter().enumerate() {
+            // SAFETY: It was initialised above.
+            let Object(bytes) = unsafe { object.as_ref() };
+            let aligned = object.addr().get() % 32 == 0;
+            intact += usize::from(aligned && bytes.iter().all(|&byte| usize::from(byte) == i));
+            // SAFETY: It is from this cache, and not used after this.
+            unsafe { cache.free(object) };
+        }
+        assert_eq!(intact, 100);
+        Ok(())
+    }
+
+    #[test]
+    fn caches_of_one_size_are_not_merged() -> Result {
+        let first = KmemCache::<Object>::new(c"wqd_test_first")?;
+        let second = KmemCache::<Object>::new(c"wqd_test_second")?;
+
+        assert!(first.cache != second.cache);
+        Ok(())
     }
 }

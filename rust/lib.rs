@@ -1,6 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What this module needs of the kernel and the `kernel` crate does not have.
+//!
+//! Each file is one abstraction, written so that it could move into the crate as it is: it says
+//! what it wraps, keeps its invariants, and tells in which contexts it may be used. `unsafe` and
+//! `bindings` belong here; the layers above do without, but for a few named places.
+//!
+//! | file | what | context |
+//! |---|---|---|
+//! | [`arc_fifo`] | list of `Arc`s, linked through themselves | the owner's lock |
+//! | [`bindings`] | generated: the kernel crate's, fsnotify, our C helpers | |
+//! | [`cred`] | rights of the opener and of the caller | process |
+//! | [`fsnotify`], [`fsnotify_event`] | groups, marks, events of the fsnotify backend | see there |
+//! | [`global`] | values from module init to module exit | any |
+//! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
+//! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
+//! | [`kmem_cache`] | slab caches with a name | process; free: any |
+//! | [`memlock`] | `RLIMIT_MEMLOCK` by user | process |
+//! | [`misc_device`] | misc device with poll and mode | process |
+//! | [`nofs`] | allocate without entering file systems | process |
+//! | [`path`] | path, inode, superblock of a descriptor | process |
+//! | [`pid`] | process ids as seen in a namespace | any |
+//! | [`ratelimit`] | messages that programs can provoke | any |
+//! | [`raw_spinlock`] | raw spinlock, interrupts off | any but NMI |
+//! | [`ring_memory`] | pages shared by the kernel and a program | process |
+//! | [`ring_slots`] | the slots in such pages, as the producer writes them | the ring lock |
+//! | [`srcu_fast`] | SRCU with cheap readers | read: any |
+//! | [`stack`] | lock-free stack for reapers | push: any |
+//! | [`uaccess`] | structures that grow, from and to user space | process |
+//! | [`wait_queue`] | what poll(2) waits on | any but NMI, no raw lock |
+//! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
 
 pub(crate) mod arc_fifo;
 pub(crate) mod bindings;

@@ -58,8 +58,8 @@ pub(crate) trait PollDevice: Send + Sync + Sized + 'static {
 
     /// ioctl(2), from 64-bit and 32-bit programs alike.
     ///
-    /// The argument of a 32-bit program has been extended with zeros; that is right for pointers and
-    /// unsigned numbers. The structures passed must have the same layout for both.
+    /// The argument of a 32-bit program has been extended with zeros; that is right for pointers
+    /// and unsigned numbers. The structures passed must have the same layout for both.
     fn ioctl(this: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize>;
 
     /// mmap(2), under the mm's lock for writing: nothing may be copied from or to user space.

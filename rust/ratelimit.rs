@@ -2,8 +2,8 @@
 
 //! Messages that programs can provoke must not fill the log.
 //!
-//! The state needs an initialised raw spinlock, which C can put into a static and Rust cannot, so it
-//! is in the C helper: one for the whole module.
+//! The state needs an initialised raw spinlock, which C can put into a static and Rust cannot, so
+//! it is in the C helper: one for the whole module.
 //!
 //! Used wherever bad input is worth a line.
 //!

@@ -3,8 +3,8 @@
 //! Raw spinlocks.
 //!
 //! The `kernel` crate has `SpinLock`, a `spinlock_t`: it may not be taken under somebody else's raw
-//! spinlock or in a hard interrupt handler of a PREEMPT_RT kernel, and lockdep insists on that. What
-//! posts events from such places needs the raw kind, with interrupts off.
+//! spinlock or in a hard interrupt handler of a PREEMPT_RT kernel, and lockdep insists on that.
+//! What posts events from such places needs the raw kind, with interrupts off.
 //!
 //! Used for the ring lock of each queue and the lock of each connector.
 //!
@@ -141,5 +141,92 @@ impl<T> Drop for RawGuard<'_, T> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant this thread holds the lock, with these flags.
         unsafe { bindings::wqd_raw_spin_unlock_irqrestore(self.lock.lock.get(), self.irq_flags) };
+    }
+}
+
+#[kunit_tests(watch_queue_raw_spinlock)]
+mod tests {
+    use super::*;
+    use crate::rust::workqueue::{
+        new_delayed_job,
+        DelayedJob,
+        Job,
+        OwnedQueue,
+        WQ_UNBOUND, //
+    };
+    use kernel::sync::Arc;
+
+    const ROUNDS: u64 = 50_000;
+
+    fn irqs_disabled() -> bool {
+        // SAFETY: No requirements.
+        unsafe { bindings::wqd_irqs_disabled() }
+    }
+
+    #[pin_data]
+    struct Shared {
+        #[pin]
+        count: RawSpinLock<u64>,
+    }
+
+    impl Shared {
+        fn count_up(&self) {
+            for _ in 0..ROUNDS {
+                let mut count = self.count.lock();
+                let old = *count;
+                // Without the lock, another CPU's step gets lost here.
+                core::hint::black_box(old);
+                *count = old + 1;
+            }
+        }
+    }
+
+    struct Counter(Arc<Shared>);
+
+    impl Job for Counter {
+        fn run(job: &DelayedJob<Self>) {
+            job.0.count_up();
+        }
+    }
+
+    #[test]
+    fn one_at_a_time() -> Result {
+        let shared = Arc::pin_init(
+            pin_init!(Shared { count <- new_raw_spinlock!(0, "test.count") }),
+            GFP_KERNEL,
+        )?;
+        let queue = Arc::new(OwnedQueue::new(c"wqd_test", WQ_UNBOUND)?, GFP_KERNEL)?;
+        let first = KBox::pin_init(
+            new_delayed_job!(Counter(shared.clone()), queue.clone(), "test.first"),
+            GFP_KERNEL,
+        )?;
+        let second = KBox::pin_init(
+            new_delayed_job!(Counter(shared.clone()), queue, "test.second"),
+            GFP_KERNEL,
+        )?;
+
+        assert!(first.queue(0));
+        assert!(second.queue(0));
+        shared.count_up();
+        first.flush();
+        second.flush();
+
+        assert_eq!(*shared.count.lock(), 3 * ROUNDS);
+        Ok(())
+    }
+
+    #[test]
+    fn interrupts_are_off_and_come_back() -> Result {
+        let outer = KBox::pin_init(new_raw_spinlock!(0u8, "test.outer"), GFP_KERNEL)?;
+        let inner = KBox::pin_init(new_raw_spinlock!(0u8, "test.inner"), GFP_KERNEL)?;
+
+        assert!(!irqs_disabled());
+        let outer_guard = outer.lock();
+        assert!(irqs_disabled());
+        drop(inner.lock());
+        assert!(irqs_disabled());
+        drop(outer_guard);
+        assert!(!irqs_disabled());
+        Ok(())
     }
 }

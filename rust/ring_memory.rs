@@ -76,8 +76,8 @@ impl Drop for Pages {
 
 /// Memory shared between the kernel and the programs that map it.
 ///
-/// What is in it may be changed by user space at any time: it must be accessed by atomic or volatile
-/// operations, and nothing that is read from it may be trusted.
+/// What is in it may be changed by user space at any time: it must be accessed by atomic or
+/// volatile operations, and nothing that is read from it may be trusted.
 ///
 /// Mappings keep the pages, not this value: when it is dropped, programs that still have the memory
 /// mapped keep seeing it, and nobody else gets those pages.

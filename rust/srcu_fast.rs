@@ -68,10 +68,11 @@ impl SrcuFast {
         })
     }
 
-    /// Begins to read: what was reachable when this returns is not freed until the guard is dropped.
+    /// Begins to read: what was reachable when this returns is not freed until the guard is
+    /// dropped.
     ///
-    /// Any context in which RCU is watching, hard interrupts too. The reader may sleep if his context
-    /// allows it. The guard must be dropped in the same context.
+    /// Any context in which RCU is watching, hard interrupts too. The reader may sleep if his
+    /// context allows it. The guard must be dropped in the same context.
     #[inline]
     pub(crate) fn read_lock(&self) -> SrcuFastGuard<'_> {
         // SAFETY: By the type invariant, `inner` is initialised for fast readers.
@@ -134,5 +135,106 @@ impl Drop for SrcuFastGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariants, this reader began with `counter`, in this context.
         unsafe { bindings::wqd_srcu_read_unlock_fast(self.srcu.inner.get(), self.counter) };
+    }
+}
+
+#[kunit_tests(watch_queue_srcu_fast)]
+mod tests {
+    use super::*;
+    use crate::rust::{
+        irq_work::{
+            IrqHandler,
+            IrqWork, //
+        },
+        workqueue::{
+            new_delayed_job,
+            DelayedJob,
+            Job,
+            OwnedQueue,
+            WQ_UNBOUND, //
+        },
+    };
+    use kernel::{
+        sync::{
+            atomic::{
+                ordering::Relaxed,
+                Atomic, //
+            },
+            Arc,
+            Completion, //
+        },
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+    };
+
+    #[pin_data]
+    struct Shared {
+        #[pin]
+        srcu: SrcuFast,
+        #[pin]
+        reading: Completion,
+        done: Atomic<bool>,
+    }
+
+    struct Reader(Arc<Shared>);
+
+    impl Job for Reader {
+        fn run(job: &DelayedJob<Self>) {
+            let _outer = job.0.srcu.read_lock();
+            job.0.reading.complete_all();
+            fsleep(Delta::from_millis(50));
+            let _inner = job.0.srcu.read_lock();
+            job.0.done.store(true, Relaxed);
+        }
+    }
+
+    impl IrqHandler for Reader {
+        fn run(work: &IrqWork<Self>) {
+            let _reader = work.0.srcu.read_lock();
+            work.0.done.store(true, Relaxed);
+        }
+    }
+
+    fn shared() -> Result<Arc<Shared>> {
+        Arc::pin_init(
+            try_pin_init!(Shared {
+                srcu <- new_srcu_fast!("test.srcu"),
+                reading <- Completion::new(),
+                done: Atomic::new(false),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    #[test]
+    fn synchronize_waits_for_a_sleeping_reader() -> Result {
+        let shared = shared()?;
+        let queue = Arc::new(OwnedQueue::new(c"wqd_test", WQ_UNBOUND)?, GFP_KERNEL)?;
+        let reader = KBox::pin_init(
+            new_delayed_job!(Reader(shared.clone()), queue, "test.reader"),
+            GFP_KERNEL,
+        )?;
+
+        reader.queue(0);
+        shared.reading.wait_for_completion();
+        assert!(!shared.done.load(Relaxed));
+        shared.srcu.synchronize();
+        assert!(shared.done.load(Relaxed));
+        Ok(())
+    }
+
+    #[test]
+    fn may_be_read_in_hard_interrupts() -> Result {
+        let shared = shared()?;
+        let work = KBox::pin_init(IrqWork::new(Reader(shared.clone())), GFP_KERNEL)?;
+
+        work.queue();
+        work.sync();
+        assert!(shared.done.load(Relaxed));
+        shared.srcu.synchronize();
+        shared.srcu.barrier();
+        Ok(())
     }
 }

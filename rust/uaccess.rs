@@ -21,8 +21,8 @@ use zerocopy::{
 
 /// Reads the structure at `address`, which begins with its size. Returns it with that size.
 ///
-/// `min_size` is the size of the first published version. `EINVAL` if the size is smaller, `E2BIG` if
-/// it is larger than a page or if anything is not zero that lies beyond `T`, `EFAULT` if it
+/// `min_size` is the size of the first published version. `EINVAL` if the size is smaller, `E2BIG`
+/// if it is larger than a page or if anything is not zero that lies beyond `T`, `EFAULT` if it
 /// cannot be read.
 ///
 /// The size in the result is the one that was checked, whatever other threads do to the original.

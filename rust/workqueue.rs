@@ -34,7 +34,8 @@ pub(crate) const WQ_MEM_RECLAIM: u32 = bindings::wq_flags_WQ_MEM_RECLAIM;
 
 /// A workqueue.
 ///
-/// Dropping it runs what is queued, then destroys it: process context.
+/// Dropping it runs what is queued, then destroys it: process context, and not from a job of this
+/// very queue.
 ///
 /// # Invariants
 ///
@@ -213,8 +214,8 @@ impl<T: Job> DelayedJob<T> {
         T::run(unsafe { &*job });
     }
 
-    /// Queues the job, to run in `delay` jiffies; 0 is at once. False if it was queued already (then
-    /// the earlier delay stays).
+    /// Queues the job, to run in `delay` jiffies; 0 is at once. False if it was queued already
+    /// (then the earlier delay stays).
     ///
     /// What was stored before this call is visible to the job, also when it returns false: then the
     /// run that was queued already has not begun.
@@ -255,5 +256,93 @@ impl<T: Job> PinnedDrop for DelayedJob<T> {
         //
         // SAFETY: By the type invariant the work is initialised.
         unsafe { bindings::disable_delayed_work_sync(self.work.get()) };
+    }
+}
+
+#[kunit_tests(watch_queue_workqueue)]
+mod tests {
+    use super::*;
+    use kernel::{
+        sync::atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        time::msecs_to_jiffies,
+    };
+
+    /// Counts its runs, and queues itself again until there were `until`.
+    struct Counter {
+        runs: Arc<Atomic<u32>>,
+        until: u32,
+    }
+
+    impl Job for Counter {
+        fn run(job: &DelayedJob<Self>) {
+            if job.runs.fetch_add(1, Relaxed) + 1 < job.until {
+                job.queue(1);
+            }
+        }
+    }
+
+    type CounterJob = Pin<KBox<DelayedJob<Counter>>>;
+
+    fn job(until: u32) -> Result<(CounterJob, Arc<Atomic<u32>>)> {
+        let runs = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let queue = Arc::new(
+            OwnedQueue::new(c"wqd_test", WQ_UNBOUND | WQ_MEM_RECLAIM)?,
+            GFP_KERNEL,
+        )?;
+        let counter = Counter {
+            runs: runs.clone(),
+            until,
+        };
+
+        Ok((
+            KBox::pin_init(new_delayed_job!(counter, queue, "test.job"), GFP_KERNEL)?,
+            runs,
+        ))
+    }
+
+    #[test]
+    fn flush_runs_a_delayed_job_now() -> Result {
+        let (job, runs) = job(1)?;
+
+        assert!(job.queue(msecs_to_jiffies(3_600_000)));
+        assert!(!job.queue(0));
+        assert_eq!(runs.load(Relaxed), 0);
+        job.flush();
+        assert_eq!(runs.load(Relaxed), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn runs_again_when_it_queues_itself() -> Result {
+        let (job, runs) = job(5)?;
+
+        job.queue(0);
+        for _ in 0..5 {
+            job.flush();
+        }
+        assert_eq!(runs.load(Relaxed), 5);
+        Ok(())
+    }
+
+    #[test]
+    fn drop_cancels() -> Result {
+        let (idle, idle_runs) = job(1)?;
+        idle.queue(msecs_to_jiffies(20));
+        drop(idle);
+
+        let (busy, busy_runs) = job(u32::MAX)?;
+        busy.queue(0);
+        busy.flush();
+        drop(busy);
+        let runs = busy_runs.load(Relaxed);
+
+        kernel::time::delay::fsleep(kernel::time::Delta::from_millis(50));
+        assert_eq!(idle_runs.load(Relaxed), 0);
+        assert!(runs >= 1);
+        assert_eq!(busy_runs.load(Relaxed), runs);
+        Ok(())
     }
 }
