@@ -2,7 +2,7 @@
 
 //! `watchq monitor`: sets the watches, prints what comes, and ends as asked.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -19,12 +19,12 @@ use crate::watched::List;
 use crate::Outcome;
 
 /// Everything that the loop needs.
-struct Session<'a> {
+struct Session<'a, W: Write> {
     options: &'a Monitor,
     output: Output<'a>,
     /// Flushed before every sleep, so that lines come out as the events happen, but with one
     /// system call for many.
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<W>,
     list: List,
     /// How many watches have not ended.
     live: usize,
@@ -65,7 +65,7 @@ pub fn run(options: &Monitor) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-impl Session<'_> {
+impl<W: Write> Session<'_, W> {
     fn watch(
         &mut self,
         control: &Control,
@@ -189,3 +189,6 @@ fn wait(ring: &Ring, interrupt: &Interrupt, time: Option<Duration>) -> Result<Wo
     }
     Ok(Woken::Ready)
 }
+
+#[cfg(test)]
+mod tests;

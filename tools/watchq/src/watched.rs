@@ -58,6 +58,12 @@ impl List {
         self.0.get(index)
     }
 
+    /// A list of paths, for tests of what is printed.
+    #[cfg(test)]
+    pub fn example(paths: &[&str]) -> Self {
+        List(paths.iter().map(|path| Watched::example(path)).collect())
+    }
+
     /// How many watches there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -145,11 +145,9 @@ fn part(record: Record<'_>, word: u32) -> io::Result<Option<&[u8]>> {
     let pair = word.to_ne_bytes();
     let offset = usize::from(u16::from_ne_bytes([pair[0], pair[1]]));
     let length = usize::from(u16::from_ne_bytes([pair[2], pair[3]]));
-    if offset < abi::FS_FIXED_SIZE {
+    let end = offset + length;
+    if offset < abi::FS_FIXED_SIZE || end > record.bytes().len() {
         return Err(record.bad_body());
     }
-    match record.bytes().get(offset..offset + length) {
-        Some(part) => Ok(Some(part)),
-        None => Err(record.bad_body()),
-    }
+    Ok(record.bytes().get(offset..end))
 }

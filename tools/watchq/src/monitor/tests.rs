@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `watchq monitor` prints for records that come through a ring in memory.
+
+use clap::Parser;
+
+use super::*;
+use crate::args::{Args, Command};
+
+#[path = "../../../lib/watch_queue/rust/tests/fake/mod.rs"]
+mod fake;
+
+use fake::{fs, record, FakeRing};
+
+/// Prints records that come through a ring; returns the lines, and how many watches are left.
+fn printed(args: &[&str], records: &[Vec<u8>]) -> Result<(String, usize), Failure> {
+    let args = [&["watchq", "monitor", "/a", "/b"], args].concat();
+    let Command::Monitor(options) = Args::try_parse_from(args).unwrap().command else {
+        panic!("not monitor")
+    };
+    let mut session = Session {
+        output: Output::new(&options)?,
+        options: &options,
+        out: BufWriter::new(Vec::new()),
+        list: List::example(&["/a/", "/b/"]),
+        live: 2,
+    };
+    let mut ring = FakeRing::new(512, 3);
+    let mut consumer = ring.consumer().unwrap();
+    for bytes in records {
+        assert!(ring.post(bytes));
+        session.print(consumer.next().unwrap().unwrap())?;
+    }
+    let out = session.out.into_inner().unwrap();
+    Ok((String::from_utf8(out).unwrap(), session.live))
+}
+
+fn words(words: [u64; 2]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+}
+
+#[test]
+fn records_are_printed_with_the_path_of_their_watch() {
+    let records = [fs(6, 1, b"old"), fs(7, 2, b"new"), fs(10, 2, b"")];
+    let (lines, live) = printed(&[], &records).unwrap();
+    assert_eq!(
+        lines,
+        "/a/ moved_from,isdir old\n/b/ moved_to,isdir new\n/b/ delete_self,isdir\n"
+    );
+    assert_eq!(live, 2);
+}
+
+#[test]
+fn both_halves_of_a_rename_share_the_cookie() {
+    let (lines, _) = printed(&["--json"], &[fs(6, 1, b"old"), fs(7, 2, b"new")]).unwrap();
+    let lines: Vec<_> = lines.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        assert!(line.ends_with(r#""rename_cookie":77}"#), "{line}");
+    }
+}
+
+#[test]
+fn losses_and_ends_are_printed_and_ends_counted() {
+    let mut end = words([9, 2]);
+    end.extend(words([2, 0]));
+    let records = [
+        record(abi::TYPE_META, abi::META_LOSS, 0, &words([5, 1])),
+        record(
+            abi::TYPE_META,
+            abi::META_LOSS,
+            abi::INFO_FLAG_0,
+            &words([5, 0]),
+        ),
+        record(abi::TYPE_META, abi::META_REMOVAL, 0, &end),
+    ];
+    let (lines, live) = printed(&[], &records).unwrap();
+    let starts = [
+        "lost 5 events of /a/",
+        "lost 5 events of several",
+        "ended /b/: it was del",
+    ];
+    assert_eq!(lines.lines().count(), 3);
+    for (line, start) in lines.lines().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+    }
+    assert_eq!(live, 1);
+}
+
+#[test]
+fn an_unknown_watch_is_an_error() {
+    for cookie in [0, 3] {
+        let failure = printed(&[], &[fs(8, cookie, b"x")]).unwrap_err();
+        assert!(
+            failure.to_string().contains(&format!("cookie {cookie}")),
+            "{failure}"
+        );
+    }
+}
