@@ -65,8 +65,6 @@ impl Capability {
     pub(crate) const SYS_ADMIN: Self = Self(bindings::CAP_SYS_ADMIN as c_int);
     /// May lock more memory than `RLIMIT_MEMLOCK`.
     pub(crate) const IPC_LOCK: Self = Self(bindings::CAP_IPC_LOCK as c_int);
-    /// May look into other processes.
-    pub(crate) const SYS_PTRACE: Self = Self(bindings::CAP_SYS_PTRACE as c_int);
 }
 
 /// Whether the opener of `file` had the capability `cap` in `ns` when he opened it, *and* the

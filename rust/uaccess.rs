@@ -14,10 +14,7 @@ use kernel::{
     prelude::*,
     uaccess::UserSlice, //
 };
-use zerocopy::{
-    FromZeros,
-    Immutable, //
-};
+use zerocopy::Immutable;
 
 /// Reads the structure at `address`, which begins with its size. Returns it with that size.
 ///
