@@ -39,9 +39,8 @@ fn manual(out: &mut Vec<u8>) -> io::Result<()> {
     program.render_description_section(out)?;
     for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
         writeln!(out, ".SH \"WATCHQ {}\"", part.get_name().to_uppercase())?;
-        let part = part
-            .clone()
-            .display_name(format!("watchq {}", part.get_name()));
+        let name = format!("watchq {}", part.get_name());
+        let part = part.clone().display_name(&name).bin_name(&name);
         let page = clap_mangen::Man::new(part);
         for render in [
             clap_mangen::Man::render_synopsis_section,

@@ -103,6 +103,10 @@ fn the_manual_page_has_every_option() {
     ] {
         assert!(plain.contains(part), "{part} is not in: {page}");
     }
+    assert!(
+        plain.contains("fBwatchq monitorfR ["),
+        "the synopsis names the command: {page}"
+    );
     assert!(!plain.contains("generate"), "hidden commands stay hidden");
 }
 

@@ -25,8 +25,10 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = wq_add(wq, argc > 1 ? argv[1] : ".", WATCH_SCOPE_CHILDREN,
 			    WATCH_FS_MUTATIONS, 1, NULL);
-	while (rc >= 0)
+	while (rc >= 0) {
+		fflush(stdout);
 		rc = wq_poll(wq, -1);
+	}
 	fprintf(stderr, "consumer: error %d\n", -rc);
 	wq_close(wq);
 	return 1;
