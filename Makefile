@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type. `make` alone lists the targets. (The kernel's build reads Kbuild, not
+# this file.)
+
+# make KDIR=/path/to/built/kernel builds the module for that kernel.
+ifneq ($(KDIR),)
+export KDIR
+.DEFAULT_GOAL := module
+else
+.DEFAULT_GOAL := help
+endif
+ifneq ($(LINUX_SRC),)
+export LINUX_SRC
+endif
+
+CACHE := $(or $(WQ_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/watch_queue)
+
+# Each line of help stands behind its target.
+help: ## this list
+	@echo "watch_queue: kernel events in one mmap()'ed ring"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@echo
+	@echo "  make KDIR=DIR          build the module for a built kernel of your own"
+	@echo "  LINUX_SRC=DIR          take the kernel's source from there; see tools/kernel/source"
+	@echo
+	@echo "What is downloaded and built for all checkouts is in $(CACHE)."
+
+setup: ## toolchain, VM and both kernels: 30 minutes once, some 1.5 GB of packages
+	tools/kernel/toolchain
+	tools/vm/qemu >/dev/null
+	tools/kernel/build release
+	tools/kernel/build debug
+
+module: ## build the module for the release kernel
+	tools/kernel/module release
+
+demo: ## boot a VM and watch files there: events as they come
+	@tools/demo/run
+
+shell: ## a shell in such a VM, with the module loaded and watchq in PATH
+	@tools/demo/run --shell
+
+test: ## all tests: host, kselftests on both kernels, KUnit
+	@tools/testing/run
+
+check: ## formatting, lints, style, documents
+	@tools/check
+
+traps: ## which known defects have a test, and which
+	@tools/traps
+
+in-tree: ## put the module into a kernel tree: make in-tree LINUX=DIR
+	@tools/kernel/in-tree "$(LINUX)"
+
+clean: ## remove build/ and what was built in the checkout
+	rm -rf build target tools/target
+
+distclean: clean ## also remove the downloads and kernels; they take 30 minutes to come back
+	@[ ! -d "$(CACHE)" ] || { echo "removing $(CACHE):"; du -sh "$(CACHE)"/* | sed 's/^/  /'; }
+	rm -rf "$(CACHE)"
+
+# Nothing here names a file that make would build.
+.PHONY: help setup module demo shell test check traps in-tree clean distclean
