@@ -68,10 +68,6 @@ const OBJ_INODE: u32 = bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as u3
 pub(crate) mod on {
     /// The object of the event; for an event about a directory's entry, the directory.
     pub(crate) const INODE: usize = 0;
-    /// The mount through which it happened.
-    pub(crate) const MOUNT: usize = 1;
-    /// The file system.
-    pub(crate) const SB: usize = 2;
     /// The directory that has the object, and watches its children.
     pub(crate) const PARENT: usize = 3;
     /// The new directory of a rename.
@@ -79,6 +75,10 @@ pub(crate) mod on {
     /// Number of kinds, mount namespaces included.
     pub(crate) const COUNT: usize = 6;
 }
+
+/// In a mask: the mark keeps its inode in memory. To fsnotify the bit means nothing on marks of
+/// ours; it belongs to dnotify.
+pub(crate) const PIN: u32 = bindings::FS_DN_MULTISHOT;
 
 /// An fsnotify mark inside an object of ours.
 ///
@@ -275,19 +275,20 @@ impl<B: Backend> Group<B> {
         let raw = mark.raw();
         // SAFETY: Valid, and nobody else has the mark yet.
         unsafe { (*raw).mask = mask };
+        if mask & PIN == 0 {
+            // SAFETY: As above.
+            unsafe { (*raw).flags |= bindings::FSNOTIFY_MARK_FLAG_NO_IREF };
+        }
         // SAFETY: The mark is initialised; the path keeps the inode.
-        to_result(unsafe {
-            bindings::fsnotify_add_mark(raw, path.inode().cast(), OBJ_INODE, 0)
-        })
+        to_result(unsafe { bindings::fsnotify_add_mark(raw, path.inode().cast(), OBJ_INODE, 0) })
     }
 
     /// The object that this group has on the inode of `path`, if its mark is attached. Takes
     /// spinlocks only.
     pub(crate) fn find_on_inode(&self, path: &FdPath) -> Option<MarkHold<B>> {
         // SAFETY: The path keeps the inode.
-        let mark = unsafe {
-            bindings::fsnotify_find_mark(path.inode().cast(), OBJ_INODE, self.as_ptr())
-        };
+        let mark =
+            unsafe { bindings::fsnotify_find_mark(path.inode().cast(), OBJ_INODE, self.as_ptr()) };
         let mark = NonNull::new(mark)?;
         // INVARIANT: fsnotify gave us a reference; all marks of the group are in objects of `B`.
         NonNull::new(B::Object::object(mark.as_ptr())).map(|object| MarkHold(object, PhantomData))
@@ -304,11 +305,25 @@ impl<B: Backend> Group<B> {
         if flags & bindings::FSNOTIFY_MARK_FLAG_ATTACHED == 0 {
             return;
         }
-        let new = wanted();
+        // Once in memory, it stays there until the mark goes: fsnotify cannot let go of it earlier.
+        let new = wanted() | old & PIN;
+        if new & !old & PIN != 0 {
+            // SAFETY: The mark is valid. fsnotify takes the reference when it recalculates, which the
+            // change of the mask below makes it do.
+            unsafe { bindings::wqd_fsnotify_mark_clear_no_iref(mark) };
+        }
         if new != old {
             // SAFETY: The mark is attached and stays so while the group is locked.
             unsafe { bindings::fsnotify_modify_mark_mask(mark, new & !old, old & !new) };
         }
+    }
+
+    /// Whether the mark keeps its inode in memory.
+    pub(crate) fn pins(&self, object: &B::Object) -> bool {
+        // SAFETY: The object is valid, so its mark is; it was initialised, and the flag is only
+        // ever cleared.
+        let flags = unsafe { (*object.kernel_mark().mark.get()).flags };
+        flags & bindings::FSNOTIFY_MARK_FLAG_NO_IREF == 0
     }
 
     /// Ends the mark: detaches it and tells [`Backend::freeing`]. Idempotent. Sleeps; no lock of

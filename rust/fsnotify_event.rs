@@ -26,6 +26,8 @@ pub(crate) mod bit {
     pub(crate) const CREATE: u32 = bindings::FS_CREATE;
     /// An entry was deleted.
     pub(crate) const DELETE: u32 = bindings::FS_DELETE;
+    /// The object itself was deleted.
+    pub(crate) const DELETE_SELF: u32 = bindings::FS_DELETE_SELF;
     /// The file system is being unmounted.
     pub(crate) const UNMOUNT: u32 = bindings::FS_UNMOUNT;
     /// Both names of a rename in one event.
@@ -169,7 +171,8 @@ impl<'a> Event<'a> {
     /// file.
     pub(crate) fn unlinked(&self) -> bool {
         // SAFETY: Valid for the call.
-        self.path().is_some_and(|dentry| unsafe { bindings::wqd_d_unlinked(dentry) })
+        self.path()
+            .is_some_and(|dentry| unsafe { bindings::wqd_d_unlinked(dentry) })
     }
 }
 

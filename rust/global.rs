@@ -7,8 +7,7 @@
 
 use core::{
     cell::UnsafeCell,
-    mem::MaybeUninit,
-    pin::Pin, //
+    mem::MaybeUninit, //
 };
 use kernel::prelude::*;
 
@@ -46,11 +45,6 @@ impl<T> Global<T> {
     pub(crate) fn get(&'static self) -> &'static T {
         // SAFETY: By the promise of `new`, a guard exists, so the value is initialised.
         unsafe { &*self.0.get().cast::<T>() }
-    }
-
-    /// The value, pinned.
-    pub(crate) fn pinned(&'static self) -> Pin<&'static T> {
-        Pin::static_ref(self.get())
     }
 }
 

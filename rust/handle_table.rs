@@ -48,20 +48,6 @@ unsafe impl<P: ForeignOwnable + Send> Send for HandleTable<P> {}
 // SAFETY: `&self` only gives out borrows of the entries.
 unsafe impl<P: ForeignOwnable + Sync> Sync for HandleTable<P> {}
 
-/// An insertion that failed; gives the value back.
-pub(crate) struct InsertError<P> {
-    /// Why.
-    pub(crate) error: Error,
-    /// What was not inserted.
-    pub(crate) value: P,
-}
-
-impl<P> From<InsertError<P>> for Error {
-    fn from(failed: InsertError<P>) -> Self {
-        failed.error
-    }
-}
-
 impl<P: ForeignOwnable> HandleTable<P> {
     /// An empty table.
     pub(crate) const fn new() -> Self {
@@ -91,21 +77,16 @@ impl<P: ForeignOwnable> HandleTable<P> {
         Ok(self.xa.insert(xa).get())
     }
 
-    /// Enters `value`. `EBUSY` if the handle is in use, `ENOMEM`; the error contains the value.
+    /// Enters `value`. `EBUSY` if the handle is in use, `ENOMEM`; then the value is dropped.
     ///
     /// Allocates; under a [`NofsGuard`] it does not enter file systems.
     ///
     /// [`NofsGuard`]: super::nofs::NofsGuard
-    pub(crate) fn insert(&mut self, handle: u64, value: P) -> Result<(), InsertError<P>> {
+    pub(crate) fn insert(&mut self, handle: u64, value: P) -> Result {
         const { assert!(P::FOREIGN_ALIGN >= 4, "an xarray needs the two low bits") };
 
-        let place = usize::try_from(handle)
-            .map_err(|_| EOVERFLOW)
-            .and_then(|index| Ok((self.make()?, index)));
-        let (xa, index) = match place {
-            Ok(place) => place,
-            Err(error) => return Err(InsertError { error, value }),
-        };
+        let index = usize::try_from(handle).map_err(|_| EOVERFLOW)?;
+        let xa = self.make()?;
         let entry = value.into_foreign();
 
         // INVARIANT: The entry came from `into_foreign()`.
@@ -113,10 +94,9 @@ impl<P: ForeignOwnable> HandleTable<P> {
         // SAFETY: The xarray is initialised; the entry is aligned.
         let ret = unsafe { bindings::wqd_xa_insert(xa, index, entry, bindings::GFP_KERNEL) };
 
-        to_result(ret).map_err(|error| InsertError {
-            error,
+        to_result(ret).inspect_err(|_| {
             // SAFETY: The entry came from `into_foreign()` and was not inserted.
-            value: unsafe { P::from_foreign(entry) },
+            drop(unsafe { P::from_foreign(entry) });
         })
     }
 

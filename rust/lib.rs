@@ -43,6 +43,8 @@ pub(crate) mod kmem_cache;
 pub(crate) mod memlock;
 pub(crate) mod misc_device;
 pub(crate) mod nofs;
+pub(crate) mod optional;
+pub(crate) mod params;
 pub(crate) mod path;
 pub(crate) mod pid;
 pub(crate) mod ratelimit;

@@ -29,6 +29,7 @@ use crate::{
             opened_for_writing,
             PollDevice, //
         },
+        params,
         pid::PidNs,
         uaccess::{
             read_struct,
@@ -61,7 +62,8 @@ impl PollDevice for Queue {
             pid_ns,
             sees_all: capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN),
         };
-        Arc::pin_init(Queue::new(opener), GFP_KERNEL_ACCOUNT)
+        let user = crate::USERS.get().enter(file.cred().euid())?;
+        Arc::pin_init(Queue::new(opener, user), GFP_KERNEL_ACCOUNT)
     }
 
     fn release(this: Arc<Self>, _file: &File) {
@@ -70,7 +72,10 @@ impl PollDevice for Queue {
 
     fn ioctl(this: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize> {
         let changes = match cmd {
-            abi::SET_SIZE | abi::SET_FILTER | abi::ADD_WATCH | abi::REMOVE_WATCH
+            abi::SET_SIZE
+            | abi::SET_FILTER
+            | abi::ADD_WATCH
+            | abi::REMOVE_WATCH
             | abi::SHUTDOWN => true,
             abi::GET_INFO => false,
             _ => return Err(ENOTTY),
@@ -111,8 +116,7 @@ impl PollDevice for Queue {
 }
 
 fn set_size(queue: &Queue, file: &File, pages: usize) -> Result {
-    let max = crate::module_parameters::max_pages.value();
-    let max = usize::try_from(max).unwrap_or(usize::MAX);
+    let max = usize::try_from(params::max_pages()).unwrap_or(usize::MAX);
     queue.set_size(pages, max, |pages| MemlockCharge::new(file, pages))
 }
 
@@ -196,7 +200,11 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
         size: asked.size,
         abi_version: abi::VERSION,
         handle: asked.handle,
-        features: 0,
+        features: if crate::FS.get().lsm().present() {
+            abi::FEATURE_LSM
+        } else {
+            0
+        },
         sources: source::PRESENT,
         fs_scopes: fs::SCOPES,
         fs_mask: fs::ALL_EVENTS.into(),

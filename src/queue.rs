@@ -7,16 +7,19 @@
 //! drives it through the other functions. It lives until its file is released and the last of its
 //! watches is freed.
 //!
-//! Lock order: `setup`, then `group.mark_mutex`, then the ring lock. Nothing is woken or freed under
-//! the ring lock.
+//! Lock order: `mark_mutex` and `memory` (neither inside the other), then the ring lock. mmap takes
+//! `memory` under the mm's lock, so nothing of user space is touched under it. Nothing is woken or
+//! freed under the ring lock.
 
 pub(crate) mod filter;
 mod info;
+pub(crate) mod limits;
 pub(crate) mod ring;
 pub(crate) mod watch;
 
 use self::{
     filter::Filter,
+    limits::User,
     ring::{
         Event,
         Ring, //
@@ -58,8 +61,7 @@ use kernel::{
     prelude::*,
     sync::{
         Arc,
-        Mutex,
-        SetOnce, //
+        Mutex, //
     },
 };
 
@@ -82,10 +84,10 @@ pub(crate) struct Queue {
     waiters: WaitQueue,
     #[pin]
     group: Group<Watch>,
-    memory: SetOnce<Memory>,
     #[pin]
-    setup: Mutex<()>,
+    memory: Mutex<Option<Memory>>,
     opener: Opener,
+    user: User,
 }
 
 /// The pages of a ring and what their owner was charged for them.
@@ -111,14 +113,14 @@ impl Opener {
 
 impl Queue {
     /// A queue without a ring.
-    pub(crate) fn new(opener: Opener) -> impl PinInit<Self, Error> {
+    pub(crate) fn new(opener: Opener, user: User) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             ring <- new_raw_spinlock!(Ring::new(), "queue.ring"),
             waiters <- new_wait_queue!("queue.waiters"),
             group <- Group::new(0),
-            memory: SetOnce::new(),
-            setup <- new_mutex!((), "queue.setup"),
+            memory <- new_mutex!(None, "queue.memory"),
             opener,
+            user,
         })
     }
 
@@ -146,8 +148,8 @@ impl Queue {
         max_pages: usize,
         charge: impl FnOnce(usize) -> Result<MemlockCharge>,
     ) -> Result {
-        let _setup = self.setup.lock();
-        if self.memory.as_ref().is_some() {
+        let mut memory = self.memory.lock();
+        if memory.is_some() {
             return Err(EBUSY);
         }
         if !pages.is_power_of_two() || pages > max_pages {
@@ -163,10 +165,11 @@ impl Queue {
         let mut slots = RingSlots::new(pages.clone());
         producer.init(&mut slots);
         self.ring.lock().activate(producer, slots);
-        self.memory.populate(Memory {
+        *memory = Some(Memory {
             pages,
             _charge: charge,
         });
+        drop(memory);
         // Who polled before there was a ring looks again (TRAPS: B8).
         self.waiters.wake_all(POLLERR);
         Ok(())
@@ -175,12 +178,12 @@ impl Queue {
     /// Maps the ring. EINVAL before [`Self::set_size`] and for every mapping that is not a shared
     /// one of at most the ring's length from offset 0.
     pub(crate) fn map(&self, vma: &VmaNew) -> Result {
-        self.memory.as_ref().ok_or(EINVAL)?.pages.map(vma)
+        self.memory.lock().as_ref().ok_or(EINVAL)?.pages.map(vma)
     }
 
     /// Whether the queue has its ring.
     pub(crate) fn has_ring(&self) -> bool {
-        self.memory.as_ref().is_some()
+        self.ring.lock().size() != 0
     }
 
     /// Replaces the filter. An event that is posted meanwhile is judged by the old one or by the
@@ -247,15 +250,13 @@ impl Queue {
     /// load of the tail under the lock decide)).
     pub(crate) fn poll(&self) -> u32 {
         self.settle();
-        let mut events = match self.ring.lock().has_records() {
+        let readable = match self.ring.lock().has_records() {
             Some(true) => POLLIN | POLLRDNORM,
             Some(false) => 0,
             None => POLLERR,
         };
-        if self.ring.lock().ended() {
-            events |= POLLHUP;
-        }
-        events
+        let ended = if self.ended() { POLLHUP } else { 0 };
+        readable | ended
     }
 
     /// The wait queue, to enter before [`Self::poll`].
@@ -303,21 +304,31 @@ impl Queue {
 
     /// Whether [`Self::shutdown`] was called.
     pub(crate) fn ended(&self) -> bool {
-        self.group.lock().ended()
+        self.group.ended()
     }
 
     /// Ends the queue: no watch can be added, every watch gets its REMOVAL. Idempotent.
     pub(crate) fn shutdown(&self) {
         self.group.lock().set_ended();
         self.remove_all(0, Reason::QueueShutdown);
-        self.ring.lock().set_ended();
         self.waiters.wake_all(POLLIN | POLLRDNORM | POLLHUP);
     }
 
-    /// The file is gone: ends the queue and drops the records that nobody will read.
+    /// The file is gone, and with it every mapping: ends the queue, drops the records that nobody
+    /// will read, and gives back the ring and what was charged for it. An event that is under way
+    /// finds the queue without a ring (TRAPS: B20 (the ring is looked at under the lock under which
+    /// it is taken away)).
     pub(crate) fn release(&self) {
         self.shutdown();
-        let unread = self.ring.lock().take_pending();
-        drop(unread);
+        let rest = self.ring.lock().dismantle();
+        drop(rest);
+        let memory = self.memory.lock().take();
+        drop(memory);
+        self.user.leave();
+    }
+
+    /// Who the queue's watches count for.
+    pub(super) fn user(&self) -> &User {
+        &self.user
     }
 }

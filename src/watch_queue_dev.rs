@@ -20,6 +20,7 @@ pub(crate) mod source;
 use crate::{
     mark::Context,
     queue::{
+        limits::Users,
         watch::Watch,
         Queue, //
     },
@@ -52,12 +53,6 @@ module! {
     authors: ["watch_queue developers"],
     description: "Kernel events through one mmap()'ed ring per open /dev/watch_queue",
     license: "GPL",
-    params: {
-        max_pages: u32 {
-            default: 16384,
-            description: "Largest ring that SET_SIZE allows, in pages",
-        },
-    },
 }
 
 // SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until nobody can have a mark.
@@ -65,6 +60,9 @@ pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
 pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a queue.
+pub(crate) static USERS: Global<Users> = unsafe { Global::new() };
 
 /// The file operations of `/dev/watch_queue`.
 pub(crate) static FOPS: FileOperations<Queue> = FileOperations::new();
@@ -77,6 +75,7 @@ struct WatchQueueDev {
     device: PollDeviceRegistration<Queue>,
     fs: GlobalGuard<Fs>,
     marks: GlobalGuard<Context<Watch>>,
+    users: GlobalGuard<Users>,
 }
 
 impl InPlaceModule for WatchQueueDev {
@@ -86,9 +85,16 @@ impl InPlaceModule for WatchQueueDev {
             let queue = Arc::new(queue, GFP_KERNEL)?;
             let marks = MARKS.init(Context::new(queue.clone(), c"watch_queue_mark"))?;
             let fs = FS.init(Fs::new(queue))?;
+            if !FS.get().lsm().present() {
+                pr_info!(
+                    "this kernel does not let modules ask LSMs about watches; no such rules\n"
+                );
+            }
+            let users = USERS.init(Users::new())?;
             Ok(try_pin_init!(Self {
                 fs,
                 marks,
+                users,
                 // Last: the device may be opened at once.
                 device <- PollDeviceRegistration::new(c"watch_queue", 0o666, &FOPS),
             }? Error))

@@ -17,3 +17,11 @@ bool wqd_d_unlinked(const struct dentry *dentry)
 {
 	return d_unlinked(dentry);
 }
+
+/* fsnotify protects the flags of a mark by its lock. */
+void wqd_fsnotify_mark_clear_no_iref(struct fsnotify_mark *mark)
+{
+	spin_lock(&mark->lock);
+	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
+	spin_unlock(&mark->lock);
+}

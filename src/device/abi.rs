@@ -29,6 +29,9 @@ pub(crate) const SHUTDOWN: u32 = _IO('W' as u32, 0x65);
 /// Version of the ABI that GET_INFO tells.
 pub(crate) const VERSION: u32 = 1;
 
+/// Feature: LSM rules for watches on files apply.
+pub(crate) const FEATURE_LSM: u64 = 1;
+
 /// Flags of ADD_WATCH.
 pub(crate) mod flag {
     /// Refuse what is no directory.

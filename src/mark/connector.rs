@@ -350,5 +350,4 @@ impl<S: Subscriber, O: Object<S>> Connected<S, O> {
             object <- object,
         })
     }
-
 }

@@ -59,7 +59,10 @@ pub(crate) struct Context<S: Subscriber> {
 }
 
 /// A read section of the walks.
-pub(crate) struct Reader<'a, S: Subscriber>(SrcuFastGuard<'a>, PhantomData<&'a S>);
+pub(crate) struct Reader<'a, S: Subscriber> {
+    _section: SrcuFastGuard<'a>,
+    _of: PhantomData<&'a S>,
+}
 
 struct Marks<S: Subscriber>(Stack<Mark<S>>);
 
@@ -92,7 +95,10 @@ impl<S: Subscriber> Context<S> {
     /// Begins a walk. Any context but NMI.
     #[inline]
     pub(crate) fn read(&self) -> Reader<'_, S> {
-        Reader(self.srcu.read_lock(), PhantomData)
+        Reader {
+            _section: self.srcu.read_lock(),
+            _of: PhantomData,
+        }
     }
 
     /// Where marks are allocated.

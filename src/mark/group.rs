@@ -45,6 +45,7 @@ use kernel::{
 pub(crate) struct Group<S: Subscriber> {
     priority: u8,
     last_handle: Atomic<u64>,
+    ended: Atomic<bool>,
     #[pin]
     state: Mutex<State<S>>,
 }
@@ -52,7 +53,6 @@ pub(crate) struct Group<S: Subscriber> {
 struct State<S: Subscriber> {
     watches: HandleTable<Arc<S>>,
     count: u64,
-    ended: bool,
 }
 
 impl<S: Subscriber> Group<S> {
@@ -61,10 +61,10 @@ impl<S: Subscriber> Group<S> {
         try_pin_init!(Self {
             priority,
             last_handle: Atomic::new(0),
+            ended: Atomic::new(false),
             state <- new_mutex!(State {
                 watches: HandleTable::new(),
                 count: 0,
-                ended: false,
             }, "group.mark_mutex"),
         })
     }
@@ -79,6 +79,13 @@ impl<S: Subscriber> Group<S> {
     pub(crate) fn new_handle(&self) -> u64 {
         // 2^64 handles cannot be used up (TRAPS: B46 (a handle is never given twice)).
         self.last_handle.fetch_add(1, Relaxed).wrapping_add(1)
+    }
+
+    /// Whether [`GroupGuard::set_ended`] was called. Any context; the answer lasts only while the
+    /// caller holds the guard (TRAPS: B16 (adding looks under the same mutex as ending)).
+    #[inline]
+    pub(crate) fn ended(&self) -> bool {
+        self.ended.load(Relaxed)
     }
 
     /// Takes `mark_mutex`. Sleeps.
@@ -122,7 +129,10 @@ impl<S: Subscriber> GroupGuard<'_, S> {
 
     /// The first watch with a handle not below `handle`.
     pub(crate) fn next_from(&self, handle: u64) -> Option<Arc<S>> {
-        self.state.watches.next(handle).map(|(_, watch)| watch.into())
+        self.state
+            .watches
+            .next(handle)
+            .map(|(_, watch)| watch.into())
     }
 
     /// Takes the watch with this handle out of the table and detaches its marks. To be dropped
@@ -140,12 +150,7 @@ impl<S: Subscriber> GroupGuard<'_, S> {
 
     /// No watch can be added from now on.
     pub(crate) fn set_ended(&mut self) {
-        self.state.ended = true;
-    }
-
-    /// Whether [`Self::set_ended`] was called.
-    pub(crate) fn ended(&self) -> bool {
-        self.state.ended
+        self.group.ended.store(true, Relaxed);
     }
 
     /// Tells the objects of a watch that its masks were changed.
@@ -157,13 +162,6 @@ impl<S: Subscriber> GroupGuard<'_, S> {
 /// A watch that has left its group; dropping it detaches its marks. Process context, no locks.
 pub(crate) struct Removed<S: Subscriber> {
     watch: Arc<S>,
-}
-
-impl<S: Subscriber> Removed<S> {
-    /// The watch.
-    pub(crate) fn watch(&self) -> &Arc<S> {
-        &self.watch
-    }
 }
 
 impl<S: Subscriber> Drop for Removed<S> {

@@ -62,12 +62,6 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
 }
 
 impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
-    /// The group.
-    #[inline]
-    pub(crate) fn group(&self) -> &'a Group<S> {
-        self.group
-    }
-
     /// Calls `f` with the number of the list and the mark, for each mark of the group.
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {

@@ -62,7 +62,9 @@ pub(crate) struct Records<'a> {
 impl Records<'_> {
     #[inline]
     fn slots(&self) -> u32 {
-        (1usize.saturating_add(self.fixed.len()).saturating_add(self.variable.len())) as u32
+        (1usize
+            .saturating_add(self.fixed.len())
+            .saturating_add(self.variable.len())) as u32
     }
 }
 
@@ -100,7 +102,6 @@ struct Active {
 pub(super) struct Ring {
     active: Option<Active>,
     filter: Option<KBox<Filter>>,
-    ended: bool,
     /// Set by a LOSS record, for the first record behind it.
     overrun: bool,
     lost_since: u64,
@@ -117,7 +118,6 @@ impl Ring {
         Self {
             active: None,
             filter: None,
-            ended: false,
             overrun: false,
             lost_since: 0,
             lost_by: LostBy::Nobody,
@@ -135,14 +135,6 @@ impl Ring {
 
     pub(super) fn replace_filter(&mut self, filter: Option<KBox<Filter>>) -> Option<KBox<Filter>> {
         core::mem::replace(&mut self.filter, filter)
-    }
-
-    pub(super) fn set_ended(&mut self) {
-        self.ended = true;
-    }
-
-    pub(super) fn ended(&self) -> bool {
-        self.ended
     }
 
     /// Delivered, filtered, lost.
@@ -182,7 +174,11 @@ impl Ring {
             *passing = records.subtypes;
             if let Some(filter) = &self.filter {
                 for subtype in bits(records.subtypes) {
-                    if !filter.passes(records.kind, (records.base | subtype) as u8, records.flags | id) {
+                    if !filter.passes(
+                        records.kind,
+                        (records.base | subtype) as u8,
+                        records.flags | id,
+                    ) {
                         *passing &= !(1 << subtype);
                         filtered = filtered.wrapping_add(1);
                     }
@@ -313,7 +309,11 @@ impl Ring {
             wrote = true;
         }
         while let Some(watch) = self.pending.first() {
-            if active.producer.fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE).is_err() {
+            if active
+                .producer
+                .fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE)
+                .is_err()
+            {
                 break;
             }
             let words = watch.removal_words();
@@ -352,7 +352,11 @@ impl Ring {
         let mut written = false;
         if let (false, Some(active)) = (self.waiting(), &mut self.active) {
             let tail = active.slots.load_tail();
-            if active.producer.fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE).is_ok() {
+            if active
+                .producer
+                .fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE)
+                .is_ok()
+            {
                 let words = watch.removal_words();
                 active.producer.put(&mut active.slots, [&words, &[], &[]]);
                 written = true;
@@ -370,10 +374,25 @@ impl Ring {
         core::mem::replace(&mut self.done, ArcFifo::new())
     }
 
-    /// The watches whose REMOVAL still waits; to be dropped after the lock.
-    pub(super) fn take_pending(&mut self) -> ArcFifo<Watch> {
-        core::mem::replace(&mut self.pending, ArcFifo::new())
+    /// Takes away everything that somebody has to free after the lock: the ring's memory, the filter,
+    /// and the watches whose REMOVAL nobody will read.
+    pub(super) fn dismantle(&mut self) -> Rest {
+        self.lost_since = 0;
+        Rest {
+            _active: self.active.take(),
+            _filter: self.filter.take(),
+            _pending: core::mem::replace(&mut self.pending, ArcFifo::new()),
+            _done: self.take_done(),
+        }
     }
+}
+
+/// What [`Ring::dismantle`] took.
+pub(super) struct Rest {
+    _active: Option<Active>,
+    _filter: Option<KBox<Filter>>,
+    _pending: ArcFifo<Watch>,
+    _done: ArcFifo<Watch>,
 }
 
 /// The numbers of the bits that are set, ascending.

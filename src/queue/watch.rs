@@ -7,7 +7,10 @@
 //! `mark_mutex` and are read by posts without a lock (TRAPS: A15 (every field that is read without
 //! a lock is atomic)).
 
-use super::Queue;
+use super::{
+    limits::WatchCharge,
+    Queue, //
+};
 use crate::{
     mark::{
         Context,
@@ -27,17 +30,16 @@ use crate::{
     },
 };
 use core::ptr;
-use kernel::{
-    sync::{
-        atomic::{
-            ordering::{
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
+use kernel::prelude::*;
+use kernel::sync::{
+    atomic::{
+        ordering::{
+            Relaxed,
+            Release, //
         },
-        Arc, //
+        Atomic, //
     },
+    Arc, //
 };
 
 /// Why a watch ended; the numbers are those of `enum watch_removal_reason`.
@@ -106,14 +108,17 @@ pub(crate) struct Watch {
     delivered: Atomic<u64>,
     filtered: Atomic<u64>,
     lost: Atomic<u64>,
+    charge: WatchCharge,
 }
 
 impl Watch {
-    /// An armed watch without marks.
-    pub(crate) fn new(queue: Arc<Queue>, handle: u64, spec: Spec, mask: u32, ignore: u32) -> Self {
-        Self {
-            queue,
-            handle,
+    /// An armed watch without marks, with a new handle, charged to the queue's user. EDQUOT, ENOMEM.
+    /// Process context.
+    pub(crate) fn new(queue: &Arc<Queue>, spec: Spec, mask: u32, ignore: u32) -> Result<Arc<Self>> {
+        let watch = Self {
+            charge: queue.user().charge_watch()?,
+            queue: queue.clone(),
+            handle: queue.group().new_handle(),
             spec,
             state: Atomic::new(ARMED),
             mask: Atomic::new(mask),
@@ -124,7 +129,8 @@ impl Watch {
             delivered: Atomic::new(0),
             filtered: Atomic::new(0),
             lost: Atomic::new(0),
-        }
+        };
+        Ok(Arc::new(watch, GFP_KERNEL_ACCOUNT)?)
     }
 
     /// The queue it posts to.
@@ -253,6 +259,13 @@ fn add(counter: &Atomic<u64>, n: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // If it never was in a table, or its group went without asking.
+        self.charge.give_back(self.queue.user());
+    }
+}
+
 impl FifoItem for Watch {
     fn fifo_link(&self) -> &FifoLink<Self> {
         &self.waiting
@@ -294,6 +307,7 @@ impl Subscriber for Watch {
     }
 
     fn ended(&self) {
+        self.charge.give_back(self.queue.user());
         self.queue.settle();
         self.queue.wake();
     }

@@ -46,14 +46,20 @@ impl Producer {
     /// A producer for an empty ring of `size` slots; `None` unless that is a power of two in
     /// [`Self::MIN_SLOTS`]..=[`Self::MAX_SLOTS`].
     pub(crate) fn new(size: u32) -> Option<Self> {
+        Self::starting_at(size, HEADER_SLOTS)
+    }
+
+    /// As [`Self::new`], for a ring that has already been round: the host tests begin just before
+    /// the counters wrap. `None` too if `head` lies inside the ring's header.
+    pub(crate) fn starting_at(size: u32, head: u32) -> Option<Self> {
         if !size.is_power_of_two() || !(Self::MIN_SLOTS..=Self::MAX_SLOTS).contains(&size) {
             return None;
         }
-        // INVARIANT: `size` was just checked; `HEADER_SLOTS` is at least itself.
-        Some(Self {
-            head: HEADER_SLOTS,
-            size,
-        })
+        if (1..HEADER_SLOTS).contains(&(head & size.wrapping_sub(1))) {
+            return None;
+        }
+        // INVARIANT: Both were just checked.
+        Some(Self { head, size })
     }
 
     /// Number of slots.
@@ -61,15 +67,13 @@ impl Producer {
         self.size
     }
 
-    /// The producer's head.
-    pub(crate) fn head(&self) -> u32 {
-        self.head
-    }
-
     /// Writes the ring's header. To be called once, before anybody else sees the memory.
     pub(crate) fn init<S: Slots>(&self, slots: &mut S) {
         let mask = self.size.wrapping_sub(1);
-        for (i, word) in record::header_words(self.head, self.head, mask).into_iter().enumerate() {
+        for (i, word) in record::header_words(self.head, self.head, mask)
+            .into_iter()
+            .enumerate()
+        {
             slots.store(i as u32, word);
         }
     }
@@ -135,8 +139,10 @@ impl Producer {
     /// (TRAPS: B12 (a scribbled header word cannot lengthen the copy)).
     #[inline]
     pub(crate) fn put<S: Slots>(&mut self, slots: &mut S, parts: [&[u64]; 3]) {
-        let len = parts.iter().map(|part| part.len() as u32).sum::<u32>();
-        debug_assert!(len >= 1 && len <= MAX_RECORD_SLOTS);
+        let len = parts
+            .iter()
+            .fold(0u32, |sum, part| sum.wrapping_add(part.len() as u32));
+        debug_assert!((1..=MAX_RECORD_SLOTS).contains(&len));
         let mask = self.size.wrapping_sub(1);
         let mut index = self.head & mask;
         let rest = self.size.wrapping_sub(index);

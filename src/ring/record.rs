@@ -10,8 +10,6 @@
 pub(crate) mod info {
     /// Events were lost before this record.
     pub(crate) const OVERRUN: u32 = 0x0000_0001;
-    /// Some of them for want of memory.
-    pub(crate) const ENOMEM: u32 = 0x0000_0002;
     /// Length in bytes, in place.
     pub(crate) const LENGTH: u32 = 0x0000_01f8;
     /// Not the watched object itself.
@@ -77,7 +75,10 @@ pub(crate) const fn head_word(kind: u32, subtype: u32, flags: u32, slots: u32) -
     } else {
         (kind & kind::MAX) << 8 | (subtype & 0xff)
     };
-    word(first, (flags & !info::LENGTH) | ((slots << 3) & info::LENGTH))
+    word(
+        first,
+        (flags & !info::LENGTH) | ((slots << 3) & info::LENGTH),
+    )
 }
 
 /// A SKIP record that covers `slots` slots; only its first word is written.
@@ -86,12 +87,25 @@ pub(crate) const fn skip_word(slots: u32) -> u64 {
 }
 
 /// The ring's header.
-pub(crate) const fn header_words(head: u32, tail: u32, mask: u32) -> [u64; super::HEADER_SLOTS as usize] {
-    [skip_word(super::HEADER_SLOTS), word(head, tail), word(mask, 0)]
+pub(crate) const fn header_words(
+    head: u32,
+    tail: u32,
+    mask: u32,
+) -> [u64; super::HEADER_SLOTS as usize] {
+    [
+        skip_word(super::HEADER_SLOTS),
+        word(head, tail),
+        word(mask, 0),
+    ]
 }
 
 /// The last record of a watch.
-pub(crate) fn removal(id: u8, handle: u64, cookie: u64, reason: u32) -> [u64; REMOVAL_SLOTS as usize] {
+pub(crate) fn removal(
+    id: u8,
+    handle: u64,
+    cookie: u64,
+    reason: u32,
+) -> [u64; REMOVAL_SLOTS as usize] {
     let flags = u32::from(id) << info::ID_SHIFT;
     [
         head_word(kind::META, meta::REMOVAL, flags, REMOVAL_SLOTS),

@@ -12,7 +12,10 @@ mod watch;
 
 use crate::{
     queue::watch::Watch,
-    rust::fsnotify_event::bit, //
+    rust::{
+        fsnotify::PIN,
+        fsnotify_event::bit, //
+    },
 };
 
 pub(crate) use self::{
@@ -45,11 +48,14 @@ pub(crate) const SCOPES: u64 = 1 << scope::OBJECT | 1 << scope::CHILDREN;
 /// `WATCH_ADD_EXCL_UNLINK`.
 const EXCL_UNLINK: u32 = 0x04;
 
+/// `WATCH_ADD_EVICTABLE`.
+const EVICTABLE: u32 = 0x40;
+
 /// `WATCH_ADD_IGNORE_SURV`.
 const IGNORE_SURV: u32 = 0x80;
 
-/// What the kernel has to call us for so that `watch` gets what it wants (RULINGS 8, 13): its bits,
-/// what clears its ignore mask, and the end of its file system.
+/// What the kernel has to call us for so that `watch` gets what it wants: its bits, what
+/// clears its ignore mask, why the object ends, and whether the inode has to stay in memory.
 pub(super) fn interest(watch: &Watch) -> u32 {
     let ignore = watch.ignore();
     let mut want = watch.mask() | ignore;
@@ -62,5 +68,8 @@ pub(super) fn interest(watch: &Watch) -> u32 {
     if watch.spec().scope == scope::CHILDREN {
         want |= bit::EVENT_ON_CHILD;
     }
-    want | bit::UNMOUNT
+    if watch.spec().flags & EVICTABLE == 0 {
+        want |= PIN;
+    }
+    want | bit::UNMOUNT | bit::DELETE_SELF
 }

@@ -100,8 +100,6 @@ impl Name {
 /// What all records of one event share.
 struct Shared<'a> {
     event: &'a Event<'a>,
-    /// The event's bits as the ABI knows them.
-    bits: u32,
     inode: u64,
     device_and_mask: u64,
     flags: u32,
@@ -117,7 +115,6 @@ impl<'a> Shared<'a> {
         let rename = event.mask() & bit::RENAME != 0;
         Self {
             event,
-            bits,
             inode: inode.number,
             device_and_mask: word(inode.device, bits | event.mask() & bit::ISDIR),
             flags: if event.mask() & bit::ISDIR != 0 {

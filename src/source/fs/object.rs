@@ -31,6 +31,7 @@ use crate::{
             Event, //
         },
         kmem_cache::KmemCache,
+        optional::LsmPathNotify,
         workqueue::OwnedQueue, //
     },
 };
@@ -51,9 +52,16 @@ pub(super) type FsObject = Connected<Watch, Inode>;
 /// The inode's side of an [`FsObject`].
 pub(crate) struct Inode {
     kernel: KernelMark<FsObject>,
-    /// The file system is being unmounted: why the watches are about to end.
-    unmounting: Atomic<bool>,
+    /// Why the watches are about to end, as far as it was announced.
+    doom: Atomic<u32>,
 }
+
+/// Nothing was announced.
+const NONE: u32 = 0;
+/// The file was deleted.
+const DELETED: u32 = 1;
+/// The file system is being unmounted.
+const UNMOUNTED: u32 = 2;
 
 impl_has_kernel_mark!(FsObject, object.kernel);
 
@@ -70,6 +78,7 @@ pub(crate) struct Fs {
     #[pin]
     group: Group<Fs>,
     objects: KmemCache<FsObject>,
+    lsm: LsmPathNotify,
 }
 
 impl Fs {
@@ -78,6 +87,7 @@ impl Fs {
         try_pin_init!(Self {
             group <- Group::new(queue),
             objects: KmemCache::new(c"watch_queue_fs")?,
+            lsm: LsmPathNotify::get(),
         })
     }
 
@@ -87,18 +97,26 @@ impl Fs {
         &self.group
     }
 
+    /// The LSM hook for watches on paths.
+    pub(crate) fn lsm(&self) -> &LsmPathNotify {
+        &self.lsm
+    }
+
     /// A new object that is on no inode yet.
     pub(super) fn alloc(&self) -> Result<Hold> {
         self.group.alloc(FsObject::new(Ok(Inode {
             kernel: KernelMark::uninit(),
-            unmounting: Atomic::new(false),
+            doom: Atomic::new(NONE),
         })))
     }
 }
 
 impl Object<Watch> for Inode {
     fn changed(this: &FsObject) {
-        crate::FS.get().group().update_mask(this, || this.connector.union());
+        crate::FS
+            .get()
+            .group()
+            .update_mask(this, || this.connector.union());
     }
 
     fn unneeded(this: &FsObject) {
@@ -110,20 +128,27 @@ impl Backend for Fs {
     type Object = FsObject;
 
     fn event(event: &Event<'_>, objects: &[Option<&FsObject>; on::COUNT]) {
-        if event.mask() & bit::UNMOUNT != 0 {
-            for object in objects.iter().flatten() {
-                object.object.unmounting.store(true, Relaxed);
+        let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
+            0 => NONE,
+            bit::DELETE_SELF => DELETED,
+            _ => UNMOUNTED,
+        };
+        if doom != NONE {
+            if let Some(object) = objects[on::INODE] {
+                object.object.doom.store(doom, Relaxed);
             }
-            return;
         }
-        event::deliver(event, objects);
+        if doom != UNMOUNTED {
+            event::deliver(event, objects);
+        }
     }
 
     fn freeing(object: &FsObject) {
-        let reason = if object.object.unmounting.load(Relaxed) {
-            Reason::Unmount
-        } else {
-            Reason::ObjectGone
+        let reason = match object.object.doom.load(Relaxed) {
+            UNMOUNTED => Reason::Unmount,
+            // The inode goes although the file does not: nothing held it in memory.
+            NONE if !crate::FS.get().group().pins(object) => Reason::Evicted,
+            _ => Reason::ObjectGone,
         };
         // Does nothing when it was we who destroyed the mark (TRAPS: A5; RULINGS 1).
         object.connector.end_all(reason);

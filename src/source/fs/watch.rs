@@ -37,10 +37,10 @@ use kernel::{
 };
 
 /// Flags that say what a watch is like, not what ADD_WATCH is to do.
-const BEHAVIOUR: u32 = flag::ONESHOT | flag::EXCL_UNLINK | flag::IGNORE_SURV;
+const BEHAVIOUR: u32 = flag::ONESHOT | flag::EXCL_UNLINK | flag::IGNORE_SURV | flag::EVICTABLE;
 
 /// Flags that nothing of this source serves.
-const ABSENT: u32 = flag::FILE_HANDLE | flag::EVICTABLE;
+const ABSENT: u32 = flag::FILE_HANDLE;
 
 /// What to do when the object is watched already.
 #[derive(Clone, Copy)]
@@ -54,7 +54,8 @@ enum IfThere {
 ///
 /// EINVAL: impossible arguments, or an update whose id, cookie, scope or flags are not those of the
 /// watch. EOPNOTSUPP: a scope or flag that this kernel does not serve. EBADF: no such descriptor.
-/// ENOTDIR: no directory. EACCES: opener or caller may not read it. EEXIST: watched already. ENOENT:
+/// ENOTDIR: no directory. EACCES: opener or caller may not read it, or
+/// an LSM forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT:
 /// the object is dying. ESHUTDOWN: the queue has ended. ENOMEM.
 pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<u64> {
     let (mask, ignore) = masks(request)?;
@@ -81,6 +82,9 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     // Never with the rights of whoever causes an event (TRAPS: B45).
     path.check_readable()?;
     with_creds_of(file, || path.check_readable())?;
+    let lsm = crate::FS.get().lsm();
+    lsm.check_inode(&path, request.mask)?;
+    with_creds_of(file, || lsm.check_inode(&path, request.mask))?;
 
     let spec = Spec {
         kind: request.kind,
@@ -89,9 +93,7 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         id: request.id,
         cookie: request.cookie,
     };
-    let handle = queue.group().new_handle();
-    let watch = Watch::new(queue.clone(), handle, spec, mask, ignore);
-    let watch = Arc::new(watch, GFP_KERNEL_ACCOUNT)?;
+    let watch = Watch::new(queue, spec, mask, ignore)?;
 
     loop {
         if let Some(result) = try_add(&watch, &path, if_there)? {
@@ -119,7 +121,7 @@ fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Optio
     let connector: ConnectorRef<Watch>;
     let removed;
     let mut group = watch.queue().group().lock();
-    if group.ended() {
+    if watch.queue().group().ended() {
         return Err(ESHUTDOWN);
     }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module parameters that may be changed while the module is loaded, which the module!
+ * macro does not offer. Documented in Documentation/abi.rst.
+ */
+#include <linux/compiler.h>
+#include <linux/moduleparam.h>
+
+static unsigned int wqd_param_max_pages = 16384;
+module_param_named(max_pages, wqd_param_max_pages, uint, 0644);
+MODULE_PARM_DESC(max_pages, "Largest ring that SET_SIZE allows, in pages");
+
+static unsigned int wqd_param_max_user_queues = 8192;
+module_param_named(max_user_queues, wqd_param_max_user_queues, uint, 0644);
+MODULE_PARM_DESC(max_user_queues, "How many queues one user may have open");
+
+static unsigned int wqd_param_max_user_watches = 1048576;
+module_param_named(max_user_watches, wqd_param_max_user_watches, uint, 0644);
+MODULE_PARM_DESC(max_user_watches, "How many watches one user may have");
+
+static bool wqd_param_use_patches = true;
+module_param_named(use_patches, wqd_param_use_patches, bool, 0444);
+MODULE_PARM_DESC(use_patches, "Use what only a patched kernel exports (for tests: 0)");
+
+unsigned int wqd_max_pages(void)
+{
+	return READ_ONCE(wqd_param_max_pages);
+}
+
+unsigned int wqd_max_user_queues(void)
+{
+	return READ_ONCE(wqd_param_max_user_queues);
+}
+
+unsigned int wqd_max_user_watches(void)
+{
+	return READ_ONCE(wqd_param_max_user_watches);
+}
+
+bool wqd_use_patches(void)
+{
+	return wqd_param_use_patches;
+}

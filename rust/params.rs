@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Module parameters, as they are at the moment of the call. Any context.
+
+use super::bindings;
+
+/// Largest ring that SET_SIZE allows, in pages.
+pub(crate) fn max_pages() -> u32 {
+    // SAFETY: It only reads a variable, as do those below.
+    unsafe { bindings::wqd_max_pages() }
+}
+
+/// How many queues one user may have open.
+pub(crate) fn max_user_queues() -> u32 {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_max_user_queues() }
+}
+
+/// How many watches one user may have.
+pub(crate) fn max_user_watches() -> u32 {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_max_user_watches() }
+}
+
+/// Whether symbols may be used that only a patched kernel exports.
+pub(crate) fn use_patches() -> bool {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_use_patches() }
+}
