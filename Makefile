@@ -20,10 +20,10 @@ CACHE := $(or $(WQ_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/watch_queue)
 help: ## this list
 	@echo "watch_queue: kernel events in one mmap()'ed ring"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  make KDIR=DIR          build the module for a built kernel of your own"
-	@echo "  LINUX_SRC=DIR          take the kernel's source from there; see tools/kernel/source"
+	@echo "  make KDIR=DIR     build the module for a built kernel of your own"
+	@echo "  LINUX_SRC=DIR     take the kernel's source from there; see tools/kernel/source"
 	@echo
 	@echo "What is downloaded and built for all checkouts is in $(CACHE)."
 
