@@ -26,7 +26,7 @@ struct event {
 	uint32_t mask;		/* WATCH_FS_* bits, ISDIR too */
 	int dir;
 	uint32_t pair;		/* rename: 1 + number of its first half; else 0 */
-	char name[64];
+	char name[256];
 };
 
 struct story {
@@ -117,6 +117,9 @@ static int take_event(struct wq *q, struct wq_rec *r, struct event *e)
 	if (got != 1 || r->type == WATCH_TYPE_META)
 		return got;
 	wanted = r->fs.mask & EVENTS;
+	/* The halves of a rename are two events for inotify, with two names. */
+	if (wanted & WATCH_FS_MOVE)
+		wanted = 1u << r->subtype;
 	seen = 1u << r->subtype;
 	e->mask = wanted | (r->fs.mask & WATCH_FS_ISDIR);
 	e->dir = r->id;

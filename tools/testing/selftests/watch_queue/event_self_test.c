@@ -26,7 +26,7 @@ FIXTURE_TEARDOWN(self)
 }
 
 #define WATCH(path, mask, id) \
-	ASSERT_NE(0, wq_watch(self->q.fd, path, mask, WATCH_SCOPE_CHILDREN, id, 0, 0))
+	ASSERT_NE(0, wq_watch(self->q.fd, path, mask, wq_scope_of(path), id, 0, 0))
 #define STORY(text) EXPECT_STREQ(text, wq_story(&self->q))
 
 /* A watched file: the same events, without a name and not IN_SUBTREE. */

@@ -32,7 +32,7 @@ FIXTURE_TEARDOWN(rename)
 }
 
 #define WATCH(path, mask, id) \
-	ASSERT_NE(0, wq_watch(self->q.fd, path, mask, WATCH_SCOPE_CHILDREN, id, id, 0))
+	ASSERT_NE(0, wq_watch(self->q.fd, path, mask, wq_scope_of(path), id, id, 0))
 #define STORY(text) EXPECT_STREQ(text, wq_story(&self->q))
 
 /* The next two records must be the two halves of one rename; gives its cookie. */
@@ -46,6 +46,8 @@ FIXTURE_TEARDOWN(rename)
 	EXPECT_EQ(to_id, t_.id); \
 	EXPECT_STREQ(from_name, f_.name); \
 	EXPECT_STREQ(to_name, t_.name); \
+	EXPECT_EQ(WATCH_FS_MOVE, f_.fs.mask & WATCH_FS_ALL_EVENTS); \
+	EXPECT_EQ(f_.fs.mask, t_.fs.mask); \
 	EXPECT_NE(0, f_.fs.rename_cookie); \
 	EXPECT_EQ(f_.fs.rename_cookie, t_.fs.rename_cookie); \
 	EXPECT_EQ(f_.fs.inode, t_.fs.inode); \
@@ -243,6 +245,7 @@ TEST_F_TIMEOUT(rename, adjacent, 120)
 	pthread_t thread;
 	long pairs = 0;
 
+	WQ_NEED_THREADS();
 	WATCH("a", WATCH_FS_MOVE, 1);
 	WATCH("b/p", WATCH_FS_MODIFY, 2);
 	stop_posting = 0;

@@ -32,7 +32,7 @@ FIXTURE_TEARDOWN(loss)
 	wq_tmpdir_leave();
 }
 
-#define FITS 83			/* records of 6 slots in a fresh ring of one page: 3 + 498 + 8 <= 512 */
+#define FITS 84			/* records of 6 slots in an empty ring of one page: 504 + 8 <= 512 */
 
 static void poke_n(int fd, long n)
 {
@@ -164,15 +164,20 @@ TEST_F(loss, after_a_wrap)
 /* One watch alone has lost: LOSS names it. */
 TEST_F(loss, of_one_watch)
 {
+	uint64_t lost = 0;
 	struct sum s;
 
 	ASSERT_NE(0, wq_watch(self->q.fd, ".", WATCH_FS_CREATE, 0, 8, 1, 0));
 	poke_n(self->poke, FITS + 5);
-	wq_poll(self->q.fd, 0);
-	ASSERT_OK(sum_up(&self->q, &s));
-	EXPECT_EQ(5, s.lost);
-	EXPECT_EQ(COOKIE, s.cookie);
-	EXPECT_FALSE(s.many);
+	for (int pass = 0; pass < 2; pass++) {
+		wq_poll(self->q.fd, 0);
+		ASSERT_OK(sum_up(&self->q, &s));
+		EXPECT_LT(0, s.losses);
+		EXPECT_EQ(COOKIE, s.cookie);
+		EXPECT_FALSE(s.many);
+		lost += s.lost;
+	}
+	EXPECT_EQ(5, lost);
 	ASSERT_EQ(0, wq_info(self->q.fd, self->handle, &self->i));
 	EXPECT_EQ(FITS + 5, self->i.posted);
 	EXPECT_EQ(FITS, self->i.delivered);
@@ -240,22 +245,26 @@ TEST_F(loss, removal_on_a_full_ring)
 /* A consumer that never enters the kernel sees what is owed before the next record. */
 TEST_F(loss, without_asking)
 {
+	uint64_t lost;
 	struct wq_rec r;
+	struct sum s;
 
 	ASSERT_NE(0, wq_watch(self->q.fd, ".", WATCH_FS_CREATE, 0, 8, 1, 0));
 	poke_n(self->poke, FITS + 2);
 	EXPECT_EQ(0, wq_remove(self->q.fd, self->handle));
-	while (wq_next(&self->q, &r) == 1 && r.type != WATCH_TYPE_META)
-		;
-	/* LOSS first, then the REMOVAL, then what happens now. */
+	ASSERT_OK(sum_up(&self->q, &s));
+	EXPECT_EQ(FITS, s.records);
+	lost = s.lost;
+	/* LOSS first (unless it is here already), then the REMOVAL, then what happens now. */
 	ASSERT_OK(wq_touch("x"));
-	if (r.type != WATCH_TYPE_META) {
-		ASSERT_EQ(1, wq_next(&self->q, &r)) TH_LOG("%s", wq_why());
-	}
-	EXPECT_EQ(WATCH_META_LOSS_NOTIFICATION, r.subtype);
-	EXPECT_EQ(2, r.loss.count);
 	ASSERT_EQ(1, wq_next(&self->q, &r)) TH_LOG("%s", wq_why());
 	EXPECT_EQ(WATCH_TYPE_META, r.type);
+	if (r.subtype == WATCH_META_LOSS_NOTIFICATION) {
+		lost += r.loss.count;
+		ASSERT_EQ(1, wq_next(&self->q, &r)) TH_LOG("%s", wq_why());
+		EXPECT_EQ(WATCH_TYPE_META, r.type);
+	}
+	EXPECT_EQ(2, lost);
 	EXPECT_EQ(WATCH_META_REMOVAL_NOTIFICATION, r.subtype);
 	ASSERT_EQ(1, wq_next(&self->q, &r)) TH_LOG("%s", wq_why());
 	EXPECT_STREQ("x", r.name);

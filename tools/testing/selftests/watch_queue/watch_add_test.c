@@ -76,6 +76,13 @@ TEST_F(add, flags)
 	REFUSED(EINVAL, flags, ~0u);
 }
 
+/* The handle is given, not chosen. */
+TEST_F(add, handle)
+{
+	REFUSED(EINVAL, handle, 1);
+	REFUSED(EINVAL, handle, ~0ull);
+}
+
 /* Ids above 255 do not fit into info; all others do. */
 TEST_F(add, ids)
 {
@@ -129,6 +136,9 @@ TEST_F(add, objects)
 	self->add.flags = WATCH_ADD_ONLYDIR;
 	REFUSED(ENOTDIR, object, file);
 	self->add.flags = 0;
+	self->add.scope = WATCH_SCOPE_CHILDREN;
+	REFUSED(ENOTDIR, object, file);
+	self->add.scope = WATCH_SCOPE_OBJECT;
 	/* Any descriptor of a file names it. */
 	self->add.object = open("file", O_RDWR);
 	EXPECT_EQ(0, wq_add(self->q.fd, &self->add));
@@ -136,6 +146,7 @@ TEST_F(add, objects)
 	/* Also one that is no file of any folder: a pipe has an inode like others. */
 	ASSERT_EQ(0, pipe(fds));
 	self->add.object = fds[0];
+	self->add.handle = 0;
 	self->add.mask = WATCH_FS_MODIFY;
 	if (wq_add(self->q.fd, &self->add) == 0) {
 		EXPECT_EQ(1, write(fds[1], "x", 1));
@@ -216,6 +227,7 @@ TEST_F(add, twice)
 
 	ASSERT_EQ(0, wq_add(self->q.fd, &self->add));
 	first = self->add.handle;
+	self->add.handle = 0;
 	EXPECT_EQ(-EEXIST, wq_add(self->q.fd, &self->add));
 	EXPECT_EQ(0, wq_watch(self->q.fd, ".", WATCH_FS_DELETE, 0, 3, 4, 0));
 	EXPECT_EQ(EEXIST, errno);
@@ -271,7 +283,8 @@ TEST_F(add, mask_add)
 	EXPECT_STREQ("create+#9 a, delete+#9 a", wq_story(&self->q));
 	ASSERT_EQ(0, wq_info(self->q.fd, first, &self->info));
 	EXPECT_EQ(WATCH_FS_CREATE | WATCH_FS_DELETE, self->info.mask);
-	EXPECT_EQ(1, wq_info(self->q.fd, 0, &self->info) == 0 ? self->info.watches : 0);
+	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->info));
+	EXPECT_EQ(1, self->info.watches);
 }
 
 /* Both add when there is nothing yet, as inotify does. */

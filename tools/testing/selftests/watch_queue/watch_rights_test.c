@@ -40,7 +40,6 @@ static int add_fd(int queue, int object, uint64_t mask)
 {
 	struct watch_queue_add add = {
 		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY, .object = object, .mask = mask,
-		.scope = WATCH_SCOPE_CHILDREN,
 	};
 
 	return wq_add(queue, &add);

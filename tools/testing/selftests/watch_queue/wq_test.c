@@ -6,6 +6,8 @@
 #include <ftw.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "wq_test.h"
@@ -17,6 +19,13 @@ static const char *failed(const char *what)
 {
 	snprintf(why_open, sizeof(why_open), "%s: %s", what, strerror(errno));
 	return why_open;
+}
+
+bool wq_have_threads(void)
+{
+	int word = 0;
+
+	return syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0;
 }
 
 size_t wq_page(void)
@@ -89,6 +98,14 @@ uint64_t wq_watch(int fd, const char *path, uint64_t mask, unsigned int scope,
 	close(add.object);
 	errno = -r;
 	return r < 0 ? 0 : add.handle;
+}
+
+unsigned int wq_scope_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? WATCH_SCOPE_CHILDREN :
+							     WATCH_SCOPE_OBJECT;
 }
 
 const char *wq_open_only(struct wq *q)

@@ -48,6 +48,12 @@ extern const char wq_ok[];
 	if (geteuid() != 0) \
 		SKIP(return, "needs root"); \
 } while (0)
+/* The C library of 32-bit programs needs a futex() that not every kernel has. */
+#define WQ_NEED_THREADS() do { \
+	if (!wq_have_threads()) \
+		SKIP(return, "32-bit threads need CONFIG_COMPAT_32BIT_TIME"); \
+} while (0)
+bool wq_have_threads(void);
 
 /* A queue as a consumer sees it. ring is NULL until wq_map(). */
 struct wq {
@@ -94,6 +100,8 @@ size_t wq_page(void);
 /* Watches path; returns the handle, or 0 with errno set. */
 uint64_t wq_watch(int fd, const char *path, uint64_t mask, unsigned int scope,
 		  unsigned int id, uint64_t cookie, unsigned int flags);
+/* WATCH_SCOPE_CHILDREN for a folder, WATCH_SCOPE_OBJECT for anything else. */
+unsigned int wq_scope_of(const char *path);
 
 /*
  * Consuming. wq_next() gives 1 for a record (SKIPs are checked and stepped over), 0 when
