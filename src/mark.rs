@@ -15,6 +15,8 @@ mod connector;
 mod context;
 mod entry;
 mod group;
+mod slot;
+mod user_wait;
 mod walk;
 
 use kernel::sync::{
@@ -25,6 +27,7 @@ use kernel::sync::{
 pub(crate) use self::{
     connector::{
         Connected,
+        Connector,
         ConnectorRef,
         Object, //
     },
@@ -41,6 +44,8 @@ pub(crate) use self::{
         Group,
         GroupGuard, //
     },
+    slot::Slot,
+    user_wait::Gate,
     walk::Walk,
 };
 

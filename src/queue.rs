@@ -117,7 +117,7 @@ impl Queue {
         try_pin_init!(Self {
             ring <- new_raw_spinlock!(Ring::new(), "queue.ring"),
             waiters <- new_wait_queue!("queue.waiters"),
-            group <- Group::new(0),
+            group <- Group::new(0, false),
             memory <- new_mutex!(None, "queue.memory"),
             opener,
             user,
@@ -310,6 +310,7 @@ impl Queue {
     /// Ends the queue: no watch can be added, every watch gets its REMOVAL. Idempotent.
     pub(crate) fn shutdown(&self) {
         self.group.lock().set_ended();
+        self.group.gate().shut();
         self.remove_all(0, Reason::QueueShutdown);
         self.waiters.wake_all(POLLIN | POLLRDNORM | POLLHUP);
     }
@@ -320,6 +321,7 @@ impl Queue {
     /// it is taken away)).
     pub(crate) fn release(&self) {
         self.shutdown();
+        self.group.gate().wait_empty();
         let rest = self.ring.lock().dismantle();
         drop(rest);
         let memory = self.memory.lock().take();

@@ -223,6 +223,11 @@ unsafe impl<S: Subscriber> Send for ConnectorRef<S> {}
 unsafe impl<S: Subscriber> Sync for ConnectorRef<S> {}
 
 impl<S: Subscriber> ConnectorRef<S> {
+    /// Where the connector is.
+    pub(super) fn as_ptr(&self) -> NonNull<Connector<S>> {
+        self.0
+    }
+
     pub(super) fn into_raw(self) -> NonNull<Connector<S>> {
         let connector = self.0;
         core::mem::forget(self);

@@ -8,6 +8,7 @@
 //! nothing may sleep. Neither grace period is ever waited for in a system call.
 
 use super::{
+    slot::Slotted,
     Mark,
     Subscriber, //
 };
@@ -54,6 +55,8 @@ pub(crate) struct Context<S: Subscriber> {
     #[pin]
     marks: DelayedJob<Marks<S>>,
     #[pin]
+    slotted: DelayedJob<SlottedJob<S>>,
+    #[pin]
     srcu: SrcuFast,
     cache: KmemCache<Mark<S>>,
 }
@@ -67,6 +70,8 @@ pub(crate) struct Reader<'a, S: Subscriber> {
 struct Marks<S: Subscriber>(Stack<Mark<S>>);
 
 struct Watches<S: Subscriber>(Stack<Dead<S>>);
+
+struct SlottedJob<S: Subscriber>(Stack<Slotted<S>>);
 
 /// A watch in the list of dead ones.
 #[repr(transparent)]
@@ -86,7 +91,12 @@ impl<S: Subscriber> Context<S> {
     pub(crate) fn new(queue: Arc<OwnedQueue>, name: &'static CStr) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             watches <- new_delayed_job!(Watches(Stack::new()), queue.clone(), "wq_reap_watches"),
-            marks <- new_delayed_job!(Marks(Stack::new()), queue, "wq_reap_marks"),
+            marks <- new_delayed_job!(Marks(Stack::new()), queue.clone(), "wq_reap_marks"),
+            slotted <- new_delayed_job!(
+                SlottedJob(Stack::new()),
+                queue,
+                "wq_reap_slotted"
+            ),
             srcu <- new_srcu_fast!("watch_queue_marks"),
             cache: KmemCache::new(name)?,
         })
@@ -118,6 +128,17 @@ impl<S: Subscriber> Context<S> {
         self.marks.queue(REAPER_DELAY);
     }
 
+    /// Frees a connector after a grace period. Process context.
+    ///
+    /// # Safety
+    ///
+    /// It was allocated as a `KBox`, nobody new can find it, and its link is free.
+    pub(super) unsafe fn reap_slotted(&self, connector: NonNull<Slotted<S>>) {
+        // SAFETY: The caller gives it away.
+        unsafe { self.slotted.0.push(connector) };
+        self.slotted.queue(REAPER_DELAY);
+    }
+
     /// Adds a watch that was just killed to those that wait for step two. [`Self::reap_dead_soon`]
     /// has to follow. Any context; no lock is taken.
     pub(crate) fn push_dead(&self, watch: Arc<S>) {
@@ -138,6 +159,7 @@ impl<S: Subscriber> Context<S> {
     pub(crate) fn flush(&self) {
         self.watches.flush();
         self.marks.flush();
+        self.slotted.flush();
     }
 }
 
@@ -151,6 +173,21 @@ impl<S: Subscriber> Job for Marks<S> {
         while let Some(mark) = chain.next() {
             // SAFETY: `reap_mark` got it; a grace period has ended since it left its list.
             unsafe { Mark::free(mark) };
+        }
+    }
+}
+
+impl<S: Subscriber> Job for SlottedJob<S> {
+    fn run(job: &DelayedJob<Self>) {
+        let mut chain = job.0.take();
+        if chain.is_empty() {
+            return;
+        }
+        S::context().srcu.synchronize();
+        while let Some(connector) = chain.next() {
+            // SAFETY: `reap_slotted` got what once was a box; a grace period has ended since nobody
+            // new could find it.
+            drop(unsafe { KBox::from_raw(connector.as_ptr()) });
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
         Connector,
         ConnectorRef, //
     },
+    Reader,
     Role,
     Subscriber, //
 };
@@ -95,6 +96,25 @@ impl<S: Subscriber> Mark<S> {
         // SAFETY: By the type invariants, the pointer is null or to a mark that outlives the
         // section. Acquire pairs with the release in `link_at`.
         unsafe { self.next.load(Acquire).as_ref() }
+    }
+
+    /// One more reference, unless the last one is gone. The caller is in an SRCU read section.
+    pub(super) fn try_pin(&self) -> Option<MarkRef<S>> {
+        let refs = self.refs.as_atomic();
+        let mut old = refs.load(Relaxed);
+        while old > 0 && old < i32::MAX {
+            match refs.cmpxchg(old, old.wrapping_add(1), Relaxed) {
+                // INVARIANT: The increment belongs to the new value.
+                Ok(_) => {
+                    return Some(MarkRef {
+                        mark: NonNull::from(self),
+                        _owned: PhantomData,
+                    })
+                }
+                Err(current) => old = current,
+            }
+        }
+        None
     }
 
     /// Links the mark in at `at`, which is the connector's first pointer or the `next` of a mark in
@@ -207,6 +227,13 @@ impl<S: Subscriber> MarkRef<S> {
             mark: NonNull::from(memory.write(value)),
             _owned: PhantomData,
         })
+    }
+
+    /// The mark, for as long as the reader's section lasts, which began while this reference was held.
+    pub(super) fn for_reader<'a>(&self, _reader: &Reader<'a, S>) -> &'a Mark<S> {
+        // SAFETY: The mark was not freed when the section began, because this reference was held, so
+        // it is not freed before the section has ended.
+        unsafe { self.mark.as_ref() }
     }
 
     fn into_raw(self) -> NonNull<Mark<S>> {

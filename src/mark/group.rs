@@ -12,6 +12,7 @@
 //! in the table or in somebody's hand, never on a private list that others cannot see)).
 
 use super::{
+    user_wait::Gate,
     MarkRef,
     Subscriber, //
 };
@@ -46,6 +47,9 @@ pub(crate) struct Group<S: Subscriber> {
     priority: u8,
     last_handle: Atomic<u64>,
     ended: Atomic<bool>,
+    dups: bool,
+    #[pin]
+    gate: Gate,
     #[pin]
     state: Mutex<State<S>>,
 }
@@ -56,12 +60,15 @@ struct State<S: Subscriber> {
 }
 
 impl<S: Subscriber> Group<S> {
-    /// An empty group. A higher `priority` is shown events earlier.
-    pub(crate) fn new(priority: u8) -> impl PinInit<Self, Error> {
+    /// An empty group. A higher `priority` is shown events earlier. With `dups` it may have several
+    /// watches on one object.
+    pub(crate) fn new(priority: u8, dups: bool) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             priority,
             last_handle: Atomic::new(0),
             ended: Atomic::new(false),
+            dups,
+            gate <- Gate::new(),
             state <- new_mutex!(State {
                 watches: HandleTable::new(),
                 count: 0,
@@ -86,6 +93,16 @@ impl<S: Subscriber> Group<S> {
     #[inline]
     pub(crate) fn ended(&self) -> bool {
         self.ended.load(Relaxed)
+    }
+
+    /// Whether it may have several watches on one object.
+    pub(crate) fn allows_dups(&self) -> bool {
+        self.dups
+    }
+
+    /// Where those are counted who wait for user space on behalf of the group.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Takes `mark_mutex`. Sleeps.

@@ -36,6 +36,14 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
         }
     }
 
+    pub(super) fn from_cursors(cursors: [Option<&'a Mark<S>>; N]) -> Self {
+        Self { cursors }
+    }
+
+    pub(super) fn into_cursors(self) -> [Option<&'a Mark<S>>; N] {
+        self.cursors
+    }
+
     /// The marks of the next group, or `None` at the end of all lists.
     #[inline]
     pub(crate) fn next_group(&mut self) -> Option<Run<'a, S, N>> {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleeping in the middle of a walk, until user space has answered.
+//!
+//! A walk stands on marks that only SRCU keeps. To sleep without holding up everybody's grace
+//! periods it pins the marks that it will go on from ([`Pinned`]), leaves SRCU, and enters again
+//! when it is woken. A pinned mark stays in its list, so the walk can resume from it even if its
+//! watch has ended meanwhile.
+//!
+//! Who sleeps on behalf of a group is counted at the group's gate ([`Gate`]). The end of a group
+//! shuts the gate, answers what is outstanding, and then waits until nobody is left (TRAPS: A8 (a
+//! wait begins under the gate's lock or not at all), A11 (the ticket is a value with Drop), A12 (the
+//! ticket is given back under the gate's lock, so the group cannot go before)).
+
+use super::{
+    MarkRef,
+    Reader,
+    Subscriber,
+    Walk, //
+};
+use kernel::{
+    new_condvar, new_mutex,
+    prelude::*,
+    sync::{
+        CondVar,
+        Mutex, //
+    },
+};
+
+/// Who waits for user space on behalf of a group.
+#[pin_data]
+pub(crate) struct Gate {
+    #[pin]
+    state: Mutex<State>,
+    #[pin]
+    empty: CondVar,
+}
+
+struct State {
+    waiting: usize,
+    shut: bool,
+}
+
+impl Gate {
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            state <- new_mutex!(State { waiting: 0, shut: false }, "group.gate"),
+            empty <- new_condvar!("group.gate.empty"),
+        })
+    }
+
+    /// Begins a wait; `None` when the group is ending. Process context.
+    pub(crate) fn enter(&self) -> Option<Ticket<'_>> {
+        let mut state = self.state.lock();
+        if state.shut {
+            return None;
+        }
+        state.waiting = state.waiting.checked_add(1)?;
+        Some(Ticket(self))
+    }
+
+    /// Lets nobody in from now on.
+    pub(crate) fn shut(&self) {
+        self.state.lock().shut = true;
+    }
+
+    /// Waits until nobody is inside. The caller has shut the gate and answered what was
+    /// outstanding.
+    pub(crate) fn wait_empty(&self) {
+        let mut state = self.state.lock();
+        while state.waiting != 0 {
+            self.empty.wait(&mut state);
+        }
+    }
+}
+
+/// One wait, counted at a gate.
+#[must_use]
+pub(crate) struct Ticket<'a>(&'a Gate);
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.waiting = state.waiting.saturating_sub(1);
+        if state.waiting == 0 {
+            self.0.empty.notify_all();
+        }
+    }
+}
+
+/// A walk that has left SRCU.
+pub(crate) struct Pinned<S: Subscriber, const N: usize> {
+    cursors: [Option<MarkRef<S>>; N],
+}
+
+impl<S: Subscriber, const N: usize> Pinned<S, N> {
+    /// Pins what `walk` stands on, every list of it, and leaves SRCU (TRAPS: A9 (all cursors, not only
+    /// those of the group that asks)).
+    ///
+    /// A mark that is on its way out cannot be pinned; the walk goes on behind it, which is what it
+    /// would have met a moment later.
+    pub(crate) fn new<'a>(walk: Walk<'a, S, N>, reader: Reader<'a, S>) -> Self {
+        let cursors = walk.into_cursors().map(|cursor| {
+            let mut next = cursor;
+            loop {
+                let mark = next?;
+                if let Some(pinned) = mark.try_pin() {
+                    break Some(pinned);
+                }
+                next = mark.next();
+            }
+        });
+        drop(reader);
+        Self { cursors }
+    }
+
+    /// Enters SRCU again and goes on. Process context.
+    pub(crate) fn resume<'a>(self, reader: &Reader<'a, S>) -> Walk<'a, S, N> {
+        // The pins go when this returns; the reader's section, which began before, keeps the marks.
+        let Self { cursors } = self;
+        Walk::from_cursors(
+            cursors
+                .each_ref()
+                .map(|pin| pin.as_ref().map(|pin| pin.for_reader(reader))),
+        )
+    }
+}
