@@ -3,7 +3,7 @@
 //! A backend of the kernel's fsnotify: groups, and marks that are part of an object of ours.
 //!
 //! A [`KernelMark`] is a field of the object that it leads to ([`HasKernelMark`]), one allocation
-//! with one lifetime: it is freed by [`Backend::free`] only, which fsnotify calls after a grace
+//! with one lifetime: it is freed by fsnotify's `free_mark` only, after a grace
 //! period of its own SRCU. The group is the module's, not a queue's; fan-out to queues happens
 //! above. Used by `crate::source::fs`. What an event says is in [`super::fsnotify_event`].
 //!

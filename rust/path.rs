@@ -7,10 +7,7 @@
 //! C headers: [`include/linux/path.h`](srctree/include/linux/path.h),
 //! [`include/linux/file.h`](srctree/include/linux/file.h)
 
-use super::{
-    bindings,
-    cred::UserNamespace, //
-};
+use super::bindings;
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,
@@ -60,27 +57,6 @@ impl FdPath {
     pub(crate) fn inode(&self) -> *mut bindings::inode {
         // SAFETY: The dentry of an open file is valid and keeps its inode.
         unsafe { (*self.dentry()).d_inode }
-    }
-
-    /// The superblock; valid as long as `self`.
-    pub(crate) fn sb(&self) -> *mut bindings::super_block {
-        // SAFETY: The dentry of an open file is valid, and its superblock does not change.
-        unsafe { (*self.dentry()).d_sb }
-    }
-
-    /// The mount; valid as long as `self`.
-    pub(crate) fn mount(&self) -> *mut bindings::vfsmount {
-        // SAFETY: The path of an open file is valid and does not change.
-        unsafe { (*self.as_ptr()).mnt }
-    }
-
-    /// The user namespace that owns the superblock.
-    pub(crate) fn sb_user_ns(&self) -> &UserNamespace {
-        // SAFETY: The superblock is valid, and its owner does not change.
-        let ns = unsafe { (*self.sb()).s_user_ns };
-
-        // SAFETY: The superblock keeps the namespace, the file the superblock.
-        unsafe { UserNamespace::from_ptr(ns) }
     }
 
     /// Whether it is a directory.

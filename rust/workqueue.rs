@@ -61,14 +61,6 @@ impl OwnedQueue {
 
         Ok(Self(NonNull::new(queue).ok_or(ENOMEM)?))
     }
-
-    /// Waits until all that has been queued by now has run. Process context.
-    ///
-    /// Does not wait for jobs whose delay is not over.
-    pub(crate) fn flush(&self) {
-        // SAFETY: By the type invariant it is a workqueue.
-        unsafe { bindings::__flush_workqueue(self.0.as_ptr()) };
-    }
 }
 
 impl Deref for OwnedQueue {

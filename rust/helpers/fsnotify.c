@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Locks and tests of fsnotify that are inline functions, for rust/fsnotify.rs. */
 
 #include <linux/dcache.h>
 #include <linux/fsnotify_backend.h>

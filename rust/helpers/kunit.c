@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Contexts that only C can make, for the KUnit suites of rust/. */
 
 #include <linux/irqflags.h>
 #include <linux/preempt.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Pages and mappings, for rust/ring_memory.rs and rust/nofs.rs. */
 
 #include <linux/mm.h>
 #include <linux/sched/mm.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The current process, for rust/pid.rs. */
 
 #include <linux/pid.h>
 #include <linux/preempt.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The state that limits messages, for rust/ratelimit.rs. */
 
 #include <linux/ratelimit.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Wait queues, for rust/wait_queue.rs. */
 
 #include <linux/wait.h>
 

@@ -96,9 +96,14 @@ pub(super) struct State {
     born: bool,
 }
 
-/// The connector is `DESTROYING`: nothing was inserted.
-#[derive(Debug)]
-pub(crate) struct Destroying;
+/// Why a mark was not inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotInserted {
+    /// The connector is `DESTROYING`: its object is dying, or nobody needed it any more.
+    Destroying,
+    /// The group has a mark of a live watch here and allows no other.
+    Exists,
+}
 
 impl<S: Subscriber> Connector<S> {
     pub(super) fn lock(&self) -> RawGuard<'_, State> {
@@ -245,22 +250,27 @@ impl<S: Subscriber> ConnectorRef<S> {
     /// Puts `mark` into the list, at its place by group, and gives it this reference. On failure
     /// nothing was changed and the reference comes back.
     ///
-    /// The caller then tells the object with [`Self::announce`].
-    pub(crate) fn insert(self, mark: &MarkRef<S>) -> Result<(), (Self, Destroying)> {
+    /// The caller then tells the object with [`Connector::announce`].
+    pub(crate) fn insert(self, mark: &MarkRef<S>) -> Result<(), (Self, NotInserted)> {
         // SAFETY: By the type invariants; not `Deref`, so that `self` can be given away below while
         // the lock is held. The mark keeps the connector from then on.
         let connector: &Connector<S> = unsafe { self.0.as_ref() };
         let guard = connector.lock();
         if guard.destroying {
             drop(guard);
-            return Err((self, Destroying));
+            return Err((self, NotInserted::Destroying));
         }
         let mut at = &connector.first;
-        let key = mark.watch().group().key();
+        let group = mark.watch().group();
         // SAFETY: The lock keeps every mark of the list in it.
         while let Some(there) = unsafe { at.load(Relaxed).as_ref() } {
-            if there.watch().group().key() >= key {
+            if there.watch().group().key() > group.key() {
                 break;
+            }
+            let same = ptr::eq(there.watch().group(), group);
+            if same && !group.allows_dups() && !there.watch().is_dead() {
+                drop(guard);
+                return Err((self, NotInserted::Exists));
             }
             at = there.next_cell();
         }
@@ -341,7 +351,7 @@ impl<S: Subscriber, O: Object<S>> Connected<S, O> {
     }
 
     /// An object with an empty list and one reference, which the caller takes with
-    /// [`Self::first_ref`].
+    /// [`Connector::first_ref`].
     pub(crate) fn new(object: impl PinInit<O, Error>) -> impl PinInit<Self, Error> {
         // INVARIANT: The connector is the first field of a `Connected<S, O>` and has its table.
         try_pin_init!(Self {

@@ -162,8 +162,8 @@ fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Optio
             connector.announce();
             Ok(Some(watch_handle(watch)))
         }
+        // The object is dying. (A second watch of one group was found above.)
         Err(_) => {
-            // The object is dying.
             removed = group.remove(watch_handle(watch));
             drop(group);
             drop(removed);
