@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a descriptor points to: path, inode, superblock.
+//! What a descriptor points to: path and inode.
 //!
 //! Used by `source/fs/` to find the object of a watch.
 //!
