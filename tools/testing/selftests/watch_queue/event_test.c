@@ -53,7 +53,7 @@ TEST_F(event, file)
 	STORY("attrib+ a");
 	EXPECT_EQ(0, truncate("d/a", 100));
 	STORY("modify+ a");
-	EXPECT_EQ(0, utimensat(AT_FDCWD, "d/a", NULL, 0));
+	EXPECT_EQ(0, chown("d/a", geteuid(), -1));
 	STORY("attrib+ a");
 	EXPECT_EQ(0, unlink("d/a"));
 	STORY("delete+ a");

@@ -66,7 +66,7 @@ result $status "loaded and unloaded 20 times"
 # Right after events: what they have left for the reapers must be gone before the code is.
 status=0
 i=0
-while [ $i -lt 5 ]; do
+while [ $i -lt 3 ]; do
 	load || { status=1; break; }
 	"$tests/event_test" -t file -t folders >/dev/null 2>&1 ||
 		{ echo "# round $i: the events were wrong"; status=1; }
@@ -116,7 +116,7 @@ result $status "unloaded after the last queue is gone"
 # Killed in the middle of its work, the module unloaded in a loop until it goes.
 status=0
 i=0
-while [ $i -lt 3 ]; do
+while [ $i -lt 2 ]; do
 	load || { status=1; break; }
 	WQ_SCALE=1000 "$tests/many_test" -t closed_while_posting >/dev/null 2>&1 &
 	worker=$!

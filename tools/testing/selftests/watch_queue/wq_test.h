@@ -156,7 +156,7 @@ int wq_child_nobody(int (*fn)(void *), void *arg);
 	} \
 } while (0)
 
-/* n scaled by WQ_SCALE percent (slow machines), at least 1. */
+/* n scaled by WQ_SCALE percent (default: 100, on a debug kernel 10), at least 1. */
 long wq_scaled(long n);
 /* Milliseconds that a machine of this speed may take for what should take ms. */
 int wq_patience(int ms);
