@@ -13,6 +13,10 @@ use super::{
     Subscriber, //
 };
 use crate::rust::{
+    irq_work::{
+        IrqHandler,
+        IrqWork, //
+    },
     kmem_cache::KmemCache,
     srcu_fast::{
         new_srcu_fast,
@@ -49,7 +53,9 @@ const REAPER_DELAY: Jiffies = 1;
 /// What all marks of `S` share. It is initialised before the first and dropped after the last.
 #[pin_data]
 pub(crate) struct Context<S: Subscriber> {
-    // Dropped in this order: the jobs, then what they use.
+    // Dropped in this order: what queues a job, the jobs, then what they use.
+    #[pin]
+    kick: IrqWork<Kick<S>>,
     #[pin]
     watches: DelayedJob<Watches<S>>,
     #[pin]
@@ -73,6 +79,9 @@ struct Watches<S: Subscriber>(Stack<Dead<S>>);
 
 struct SlottedJob<S: Subscriber>(Stack<Slotted<S>>);
 
+/// Queues step two: whoever killed a watch may hold locks under which a job cannot be queued.
+struct Kick<S: Subscriber>(PhantomData<fn(S)>);
+
 /// A watch in the list of dead ones.
 #[repr(transparent)]
 struct Dead<S: Subscriber>(S);
@@ -90,6 +99,7 @@ impl<S: Subscriber> Context<S> {
     /// The reapers run on `queue`; `name` is that of the marks in /proc/slabinfo.
     pub(crate) fn new(queue: Arc<OwnedQueue>, name: &'static CStr) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            kick <- IrqWork::new(Kick(PhantomData)),
             watches <- new_delayed_job!(Watches(Stack::new()), queue.clone(), "wq_reap_watches"),
             marks <- new_delayed_job!(Marks(Stack::new()), queue.clone(), "wq_reap_marks"),
             slotted <- new_delayed_job!(
@@ -150,16 +160,23 @@ impl<S: Subscriber> Context<S> {
         }
     }
 
-    /// Queues step two for what [`Self::push_dead`] got. Any context but NMI, not under a raw lock.
+    /// Queues step two for what [`Self::push_dead`] got. Any context, whatever locks are held.
     pub(crate) fn reap_dead_soon(&self) {
-        self.watches.queue(0);
+        self.kick.queue();
     }
 
     /// Waits until everything that was killed or unlinked before is gone. Process context.
     pub(crate) fn flush(&self) {
+        self.kick.sync();
         self.watches.flush();
         self.marks.flush();
         self.slotted.flush();
+    }
+}
+
+impl<S: Subscriber> IrqHandler for Kick<S> {
+    fn run(_work: &IrqWork<Self>) {
+        S::context().watches.queue(0);
     }
 }
 
