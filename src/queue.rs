@@ -15,6 +15,7 @@ pub(crate) mod filter;
 mod info;
 pub(crate) mod limits;
 pub(crate) mod ring;
+mod wake;
 pub(crate) mod watch;
 
 use self::{
@@ -23,6 +24,11 @@ use self::{
     ring::{
         Event,
         Ring, //
+    },
+    wake::{
+        From,
+        Waiters,
+        WakeWork, //
     },
     watch::{
         Reason,
@@ -45,7 +51,6 @@ use crate::{
         ring_memory::RingMemory,
         ring_slots::RingSlots,
         wait_queue::{
-            new_wait_queue,
             WaitQueue,
             POLLERR,
             POLLHUP,
@@ -81,7 +86,7 @@ pub(crate) struct Queue {
     #[pin]
     ring: RawSpinLock<Ring>,
     #[pin]
-    waiters: WaitQueue,
+    waiters: WakeWork,
     #[pin]
     group: Group<Watch>,
     #[pin]
@@ -116,7 +121,7 @@ impl Queue {
     pub(crate) fn new(opener: Opener, user: User) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             ring <- new_raw_spinlock!(Ring::new(), "queue.ring"),
-            waiters <- new_wait_queue!("queue.waiters"),
+            waiters <- Waiters::new(),
             group <- Group::new(0, false),
             memory <- new_mutex!(None, "queue.memory"),
             opener,
@@ -171,7 +176,7 @@ impl Queue {
         });
         drop(memory);
         // Who polled before there was a ring looks again (TRAPS: B8).
-        self.waiters.wake_all(POLLERR);
+        self.waiters.list().wake_all(POLLERR);
         Ok(())
     }
 
@@ -195,11 +200,23 @@ impl Queue {
     }
 
     /// Posts the records of one event to one watch, all or none, and wakes who sleeps. Returns at
-    /// once when the watch has ended. Process context.
+    /// once when the watch has ended. Process context, without locks.
     ///
     /// The records are passed by reference and never changed (TRAPS: B44).
     #[inline]
     pub(crate) fn post(watch: &Arc<Watch>, event: &Event<'_>) {
+        Self::post_from(From::Process, watch, event);
+    }
+
+    /// As [`Self::post`], from any context but NMI, whatever locks are held: for hooks and other
+    /// modules, which do not know where they are called.
+    #[inline]
+    pub(crate) fn post_anywhere(watch: &Arc<Watch>, event: &Event<'_>) {
+        Self::post_from(From::Anywhere, watch, event);
+    }
+
+    #[inline]
+    fn post_from(from: From, watch: &Arc<Watch>, event: &Event<'_>) {
         if watch.is_dead() {
             return;
         }
@@ -210,20 +227,7 @@ impl Queue {
             Watch::context().reap_dead_soon();
         }
         if outcome.wrote {
-            queue.wake();
-        }
-    }
-
-    /// Wakes who waits for records, if there is somebody.
-    ///
-    /// The head was published before; the look at the wait queue comes after a full barrier, and a
-    /// consumer that goes to sleep enters the wait queue and looks at the head after a full barrier
-    /// of its own. So one of the two sees the other (TRAPS: B6 (the decision never depends on a
-    /// tail that was read before the head was stored)).
-    #[inline]
-    fn wake(&self) {
-        if self.waiters.has_sleeper() {
-            self.waiters.wake_all(POLLIN | POLLRDNORM);
+            Waiters::wake_from(&queue.waiters, from);
         }
     }
 
@@ -241,7 +245,7 @@ impl Queue {
         };
         drop(done);
         if wrote {
-            self.wake();
+            self.waiters.wake();
         }
     }
 
@@ -261,7 +265,7 @@ impl Queue {
 
     /// The wait queue, to enter before [`Self::poll`].
     pub(crate) fn waiters(&self) -> &WaitQueue {
-        &self.waiters
+        self.waiters.list()
     }
 
     /// Ends one watch by handle, both steps. ENOENT.
@@ -277,7 +281,7 @@ impl Queue {
         };
         drop(removed);
         self.settle();
-        self.wake();
+        self.waiters.wake();
         Ok(())
     }
 
@@ -299,7 +303,7 @@ impl Queue {
             drop(removed);
         }
         self.settle();
-        self.wake();
+        self.waiters.wake();
     }
 
     /// Whether [`Self::shutdown`] was called.
@@ -312,7 +316,7 @@ impl Queue {
         self.group.lock().set_ended();
         self.group.gate().shut();
         self.remove_all(0, Reason::QueueShutdown);
-        self.waiters.wake_all(POLLIN | POLLRDNORM | POLLHUP);
+        self.waiters.list().wake_all(POLLIN | POLLRDNORM | POLLHUP);
     }
 
     /// The file is gone, and with it every mapping: ends the queue, drops the records that nobody
@@ -324,6 +328,8 @@ impl Queue {
         self.group.gate().wait_empty();
         let rest = self.ring.lock().dismantle();
         drop(rest);
+        // A wake-up that was asked for has happened; later posts write nothing and ask for none.
+        self.waiters.sync();
         let memory = self.memory.lock().take();
         drop(memory);
         self.user.leave();

@@ -309,7 +309,7 @@ impl Subscriber for Watch {
     fn ended(&self) {
         self.charge.give_back(self.queue.user());
         self.queue.settle();
-        self.queue.wake();
+        self.queue.waiters.wake();
     }
 
     fn reap_link(&self) -> &Atomic<*mut Self> {
