@@ -69,6 +69,12 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     /// The watch's marks.
     fn marks(&self) -> &MarkSet<Self>;
 
+    /// Whether `other`, of the same group and on the same object, is the same watch to its user, so
+    /// that only one of them can be there.
+    fn same(&self, _other: &Self) -> bool {
+        true
+    }
+
     /// The events that a mark with this `role` must hear of. Called under `connector.lock`: any
     /// context.
     fn interest(&self, role: Role) -> u32;

@@ -267,7 +267,7 @@ impl<S: Subscriber> ConnectorRef<S> {
             if there.watch().group().key() > group.key() {
                 break;
             }
-            let same = ptr::eq(there.watch().group(), group);
+            let same = ptr::eq(there.watch().group(), group) && there.watch().same(mark.watch());
             if same && !group.allows_dups() && !there.watch().is_dead() {
                 drop(guard);
                 return Err((self, NotInserted::Exists));

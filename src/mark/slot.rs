@@ -51,7 +51,8 @@ pub(crate) type Slotted<S> = Connected<S, InSlot<S>>;
 ///
 /// # Invariants
 ///
-/// `slot` is null, or the slot that was given to [`Slot::connector`] and that has not ended.
+/// `slot` is the slot that was given to [`Slot::connector`] and that has not ended; or null, which
+/// it is at the latest when the connector has left the slot.
 #[pin_data]
 pub(crate) struct InSlot<S: Subscriber> {
     #[pin]
@@ -86,7 +87,7 @@ impl<S: Subscriber> Object<S> for InSlot<S> {
 impl<S: Subscriber> InSlot<S> {
     /// Makes the slot forget the connector, if the slot is still there.
     fn leave(&self, this: &Slotted<S>) {
-        let guard = self.slot.lock();
+        let mut guard = self.slot.lock();
         // SAFETY: By the type invariants; `Slot::end` clears the pointer under this lock before the
         // slot may go.
         if let Some(slot) = unsafe { guard.0.as_ref() } {
@@ -94,6 +95,9 @@ impl<S: Subscriber> InSlot<S> {
             // It is somebody else's already when a look-up helped.
             let _ = slot.0.cmpxchg(this, ptr::null_mut(), Full);
         }
+        // Who comes second must not look: with this connector out of the slot, the slot's end no
+        // longer finds the way here to say so.
+        guard.0 = ptr::null();
     }
 }
 
@@ -105,6 +109,9 @@ impl<S: Subscriber> InSlot<S> {
 /// period after it has left the slot.
 #[repr(transparent)]
 pub(crate) struct Slot<S: Subscriber>(Atomic<*mut Slotted<S>>);
+
+// SAFETY: A null pointer is a valid value, see above.
+unsafe impl<S: Subscriber> pin_init::Zeroable for Slot<S> {}
 
 /// In a slot whose object has ended.
 fn ended<T>() -> *mut T {
