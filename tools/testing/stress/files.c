@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the events of the stress program come from: a few folders with a few names each, so
+ * that threads meet on them, and file operations of every kind. Two of the folders are
+ * mount points, where a tmpfs and an ext4 on a loop device come and go, and one is on
+ * an ext4 that stays; inodes of ext4 can be evicted, those of tmpfs cannot.
+ */
+#include <linux/loop.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/time.h>
+
+#include "stress.h"
+
+#define TOP	"/tmp/stress"
+#define NAMES	10u
+#define LOOPS	2
+
+enum site { PLAIN0, PLAIN1, PLAIN2, EXT4, COMES_TMPFS, COMES_EXT4, SITES };
+
+static const char *const site_path[SITES] = {
+	TOP "/a", TOP "/b", TOP "/a/c", TOP "/ext4", TOP "/m", TOP "/n",
+};
+/* How often a folder is chosen, out of 10: the mount points must be free now and then. */
+static const unsigned char choose[10] = {
+	PLAIN0, PLAIN0, PLAIN1, PLAIN1, PLAIN2, PLAIN2, EXT4, EXT4, COMES_TMPFS, COMES_EXT4,
+};
+
+static char loops[LOOPS][24];		/* the devices; empty without an image */
+static unsigned long worst_ms;
+static bool mounted[SITES];
+
+static void copy(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (in < 0 || out < 0)
+		fail("%s to %s: %m", from, to);
+	while (sendfile(out, in, NULL, 1 << 20) > 0)
+		;
+	close(in);
+	close(out);
+}
+
+/* Attaches the image to a free loop device, whose path it writes to dev. */
+static bool attach(const char *image, char *dev, size_t len)
+{
+	struct loop_config config = { 0 };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int nr = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+	int file = open(image, O_RDWR | O_CLOEXEC), loop = -1;
+
+	close(control);
+	snprintf(dev, len, "/dev/loop%d", nr);
+	config.fd = file;
+	if (nr >= 0 && file >= 0)
+		loop = open(dev, O_RDWR | O_CLOEXEC);
+	if (loop < 0 || ioctl(loop, LOOP_CONFIGURE, &config)) {
+		fail("%s on %s: %m", image, dev);
+		dev[0] = 0;
+	}
+	if (loop >= 0)
+		close(loop);
+	if (file >= 0)
+		close(file);
+	return dev[0] != 0;
+}
+
+static int mount_ext4(const char *dev, const char *path)
+{
+	return mount(dev, path, "ext4", 0, "errors=continue");
+}
+
+bool files_setup(const char *image)
+{
+	mkdir("/tmp", 01777);
+	mkdir(TOP, 0755);
+	if (mount("stress", TOP, "tmpfs", 0, "size=256M")) {
+		fail("tmpfs on " TOP ": %m");
+		return false;
+	}
+	for (int s = 0; s < SITES; s++)
+		mkdir(site_path[s], 0755);
+	if (!image)
+		return true;
+	for (int i = 0; i < LOOPS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), TOP "/image%d", i);
+		copy(image, name);
+		if (!attach(name, loops[i], sizeof(loops[i])))
+			return false;
+	}
+	if (mount_ext4(loops[0], site_path[EXT4])) {
+		fail("ext4 on %s: %m", site_path[EXT4]);
+		return false;
+	}
+	return true;
+}
+
+static unsigned long limit_ms(void)
+{
+	const char *s = getenv("STRESS_UMOUNT_MS");
+
+	return s ? strtoul(s, NULL, 10) : 1000;
+}
+
+/* Unmounts, and takes the time of the try that succeeds; lazily, when it stays busy. */
+static void unmount(const char *path)
+{
+	for (int try = 0; try < 40; try++) {
+		uint64_t from = wq_now_ms();
+		unsigned long ms;
+
+		if (umount2(path, 0)) {
+			if (errno != EBUSY)
+				fail("umount of %s: %m", path);
+			usleep(5000);
+			continue;
+		}
+		ms = wq_now_ms() - from;
+		if (ms > worst_ms)
+			worst_ms = ms;
+		if (ms > limit_ms())
+			fail("umount of %s took %lu ms", path, ms);
+		count(C_UMOUNTS, 1);
+		return;
+	}
+	if (umount2(path, MNT_DETACH))
+		fail("lazy umount of %s: %m", path);
+	count(C_LAZY, 1);
+}
+
+unsigned long mounts_worst_ms(void)
+{
+	return worst_ms;
+}
+
+void files_teardown(void)
+{
+	for (int s = 0; s < SITES; s++)
+		if (mounted[s])
+			unmount(site_path[s]);
+	if (loops[0][0])
+		unmount(site_path[EXT4]);
+	for (int i = 0; i < LOOPS; i++) {
+		int loop = loops[i][0] ? open(loops[i], O_RDWR | O_CLOEXEC) : -1;
+
+		if (loop < 0)
+			continue;
+		/* After a lazy umount it may take a moment until the device is free. */
+		if (ioctl(loop, LOOP_CLR_FD))
+			fail("%s: %m", loops[i]);
+		close(loop);
+	}
+	unmount(TOP);
+	rmdir(TOP);
+}
+
+static void evict(struct rng *r)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	doing("evict");
+	if (chance(r, 50)) {
+		int dir = open(site_path[EXT4], O_RDONLY | O_CLOEXEC);
+
+		syncfs(dir);
+		close(dir);
+	}
+	if (write(fd, chance(r, 70) ? "2" : "3", 1) != 1)
+		fail("drop_caches: %m");
+	close(fd);
+	count(C_EVICT, 1);
+}
+
+void mounts_act(struct rng *r)
+{
+	enum site s = chance(r, 50) ? COMES_TMPFS : COMES_EXT4;
+
+	if (chance(r, 20)) {
+		evict(r);
+	} else if (mounted[s]) {
+		doing("umount");
+		unmount(site_path[s]);
+		mounted[s] = false;
+	} else if (s == COMES_TMPFS) {
+		doing("mount tmpfs");
+		mounted[s] = !mount("stress", site_path[s], "tmpfs", 0, "size=16M");
+		if (!mounted[s])
+			fail("tmpfs on %s: %m", site_path[s]);
+		count(C_MOUNTS, 1);
+	} else if (loops[1][0]) {
+		doing("mount ext4");
+		mounted[s] = !mount_ext4(loops[1], site_path[s]);
+		/* Busy as long as a lazy umount is not through. */
+		if (!mounted[s] && errno != EBUSY)
+			fail("ext4 on %s: %m", site_path[s]);
+		count(C_MOUNTS, mounted[s]);
+	}
+	doing("sleep");
+	usleep(20000 + rnd(r, 150000));
+}
+
+/* A folder, or a name in it: a file mostly, sometimes a folder. */
+void files_random_path(struct rng *r, char *buf, size_t len)
+{
+	const char *site = site_path[choose[rnd(r, 10)]];
+
+	if (chance(r, 25))
+		snprintf(buf, len, "%s", site);
+	else
+		snprintf(buf, len, "%s/%c%u", site, chance(r, 80) ? 'f' : 'd', rnd(r, NAMES));
+}
+
+static void names(struct rng *r, char kind, char from[64], char to[64])
+{
+	const char *site = site_path[choose[rnd(r, 10)]];
+	const char *other = chance(r, 70) ? site : site_path[choose[rnd(r, 10)]];
+
+	snprintf(from, 64, "%s/%c%u", site, kind, rnd(r, NAMES));
+	snprintf(to, 64, "%s/%c%u", other, kind, rnd(r, NAMES));
+}
+
+static void write_file(struct rng *r, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (chance(r, 20) ? O_TRUNC : 0), 0644);
+	ssize_t done;
+
+	if (fd < 0)
+		return;
+	for (unsigned int n = rnd(r, 4); n; n--) {
+		done = write(fd, "stress", 6);
+		if (chance(r, 30))
+			done = pread(fd, &(char[8]){ 0 }, 8, 0);
+	}
+	(void)done;
+	/* Open files that are unlinked get their last events later. */
+	if (chance(r, 10))
+		unlink(path);
+	close(fd);
+}
+
+/* Every one of these may fail, because others do the same to the same names. */
+void files_act(struct rng *r)
+{
+	char from[64], to[64];
+
+	doing("file operation");
+	count(C_FILE_OPS, 1);
+	switch (rnd(r, 12)) {
+	case 0: case 1: case 2: case 3:
+		names(r, 'f', from, to);
+		write_file(r, from);
+		break;
+	case 4:
+		names(r, 'f', from, to);
+		rename(from, to);
+		break;
+	case 5:
+		names(r, 'f', from, to);
+		if (link(from, to))
+			chmod(from, 0600 + rnd(r, 64));
+		break;
+	case 6: case 7:
+		names(r, 'f', from, to);
+		unlink(from);
+		break;
+	case 8:
+		names(r, 'd', from, to);
+		mkdir(from, 0755);
+		break;
+	case 9:
+		names(r, 'd', from, to);
+		rmdir(from);
+		break;
+	case 10:
+		names(r, 'd', from, to);
+		rename(from, to);
+		break;
+	default:
+		names(r, 'f', from, to);
+		if (utimes(from, NULL))
+			truncate(from, rnd(r, 100));
+	}
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * stress SECONDS SEED [THREADS]: one round of stress on a machine that has the module
+ * loaded; prints KTAP. stress --rounds N: adds and removes a watch N times. stress --hold:
+ * has some queues with watches until it is killed.
+ *
+ * The same seed gives the same actions in every thread; who meets whom is up to the
+ * machine. Environment: STRESS_IMAGE, an ext4 image to mount; STRESS_UMOUNT_MS, how long
+ * an unmount may take (1000); STRESS_STUCK_S, after how long a thread counts as stuck (60).
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include "stress.h"
+
+#define MAX_THREADS	64
+
+__thread struct worker *me;
+atomic_bool stop;
+atomic_ulong counts[C_NR];
+static atomic_uint *failed;		/* shared with the wild process */
+
+static struct worker workers[MAX_THREADS + 1];	/* the last: mounts */
+static pthread_t threads[MAX_THREADS + 1];
+static unsigned int nr_workers;
+static uint64_t seed;
+
+void rng_init(struct rng *r, uint64_t s, unsigned int thread)
+{
+	r->state = s * 0x9e3779b97f4a7c15ull + thread * 0xd1342543de82ef95ull + 1;
+	rnd(r, 2);
+}
+
+/* splitmix64 */
+uint32_t rnd(struct rng *r, uint32_t below)
+{
+	uint64_t x = r->state += 0x9e3779b97f4a7c15ull;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	return (x ^ x >> 31) % below;
+}
+
+void doing(const char *what)
+{
+	atomic_store_explicit(&me->doing, what, memory_order_relaxed);
+	atomic_fetch_add_explicit(&me->beats, 1, memory_order_relaxed);
+}
+
+void fail(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	/* A defect may show at every turn; the first few tell enough. */
+	if (atomic_fetch_add(failed, 1) < 40) {
+		printf("# FAILED: %s\n", text);
+		fflush(stdout);
+	}
+}
+
+unsigned int failures(void)
+{
+	return *failed;
+}
+
+static void *work(void *arg)
+{
+	me = arg;
+	me->tid = syscall(SYS_gettid);
+	while (!stop) {
+		if (me->number == nr_workers)
+			mounts_act(&me->rng);
+		else if (chance(&me->rng, 45))
+			files_act(&me->rng);
+		else
+			queues_act(&me->rng);
+	}
+	doing(NULL);
+	return NULL;
+}
+
+static unsigned long setting(const char *name, unsigned long standard)
+{
+	const char *s = getenv(name);
+
+	return s ? strtoul(s, NULL, 10) : standard;
+}
+
+static void show(const char *path)
+{
+	char text[2048];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	printf("# %s:\n%.*s", path, n < 0 ? 0 : (int)n, text);
+}
+
+/* Says where the thread is, in user space and in the kernel, and gives up. */
+static void stuck(const struct worker *w, unsigned long seconds)
+{
+	char path[64];
+	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	printf("# FAILED: thread %u has been at '%s' for %lu s\n", w->number, w->doing, seconds);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);
+	show(path);
+	if (write(fd, "w", 1) != 1)
+		perror("# sysrq");
+	printf("Bail out! a thread is stuck\n");
+	fflush(stdout);
+	abort();
+}
+
+/* Watches all threads until `until`; then until they are done. */
+static void watch(uint64_t until)
+{
+	static unsigned long beats[MAX_THREADS + 1];
+	static uint64_t since[MAX_THREADS + 1];
+	uint64_t limit = setting("STRESS_STUCK_S", 60) * 1000, next = wq_now_ms() + 10000;
+	bool busy = true;
+
+	while (busy) {
+		uint64_t now = wq_now_ms();
+
+		stop = now >= until;
+		busy = !stop;
+		for (unsigned int i = 0; i <= nr_workers; i++) {
+			unsigned long b = workers[i].beats;
+
+			if (!workers[i].doing && stop)
+				continue;
+			busy = true;
+			if (b != beats[i] || !since[i]) {
+				beats[i] = b;
+				since[i] = now;
+			} else if (now - since[i] > limit) {
+				stuck(&workers[i], (now - since[i]) / 1000);
+			}
+		}
+		if (now >= next) {
+			next = now + 10000;
+			printf("# %lu added, %lu records, %lu file operations, %u failures\n",
+			       counts[C_ADD], counts[C_RECORDS], counts[C_FILE_OPS], *failed);
+			fflush(stdout);
+		}
+		usleep(100000);
+	}
+}
+
+static void summary(void)
+{
+	static const char *const name[C_NR] = {
+		"add", "update", "remove", "remove_all", "find", "filter", "records", "lost",
+		"queues", "file_ops", "mounts", "umounts", "lazy_umounts", "evict",
+		"removed", "oneshot", "object_gone", "unmount", "evicted", "shutdown",
+		"source_gone",
+	};
+
+	printf("#");
+	for (int i = 0; i < C_NR; i++)
+		printf(" %s %lu", name[i], counts[i]);
+	printf("\n# slowest unmount: %lu ms\n", mounts_worst_ms());
+	/* What never happened was not tested. */
+	for (int i = 0; i < C_NR; i++)
+		if (!counts[i] && i != C_LAZY && i != C_REASON + WATCH_REMOVAL_SOURCE_GONE &&
+		    (getenv("STRESS_IMAGE") || i != C_REASON + WATCH_REMOVAL_EVICTED))
+			fail("'%s' has not happened once: give it more time", name[i]);
+}
+
+static int result(int nr, bool good, const char *what)
+{
+	printf("%s %d %s\n", good ? "ok" : "not ok", nr, what);
+	fflush(stdout);
+	return !good;
+}
+
+static int round_of(unsigned long seconds)
+{
+	struct baseline base;
+	unsigned int before;
+	int bad = 0;
+	pid_t wild;
+
+	printf("KTAP version 1\n1..3\n");
+	leaks_start(&base);
+	if (!files_setup(getenv("STRESS_IMAGE"))) {
+		printf("Bail out! there is no place for the files\n");
+		return 1;
+	}
+	fflush(stdout);
+	wild = fork();
+	if (wild == 0)
+		wild_run(seed);
+	queues_setup();
+	for (unsigned int i = 0; i <= nr_workers; i++) {
+		workers[i].number = i;
+		workers[i].doing = "start";
+		rng_init(&workers[i].rng, seed, i);
+		if (pthread_create(&threads[i], NULL, work, &workers[i]))
+			fail("thread %u: %m", i);
+	}
+	watch(wq_now_ms() + seconds * 1000);
+	for (unsigned int i = 0; i <= nr_workers; i++)
+		pthread_join(threads[i], NULL);
+	queues_teardown(&workers[0].rng);
+	if (waitpid(wild, NULL, WNOHANG))
+		fail("the wild process has ended by itself");
+	kill(wild, SIGKILL);
+	waitpid(wild, NULL, 0);
+	files_teardown();
+	summary();
+	bad += result(1, !failures(), "every record, REMOVAL, loss and unmount was right");
+	before = failures();
+	bad += result(2, leaks_slabs_back(&base) && failures() == before, "the slabs are as before");
+	before = failures();
+	bad += result(3, leaks_limits_back() && failures() == before, "the limits are free");
+	return bad;
+}
+
+/* Some queues with watches, until it is killed. */
+static int hold(void)
+{
+	struct wq q[8];
+
+	for (int i = 0; i < 8; i++)
+		if (wq_open(&q[i], 1) != wq_ok ||
+		    !wq_watch(q[i].fd, "/tmp", WATCH_FS_ALL_EVENTS, WATCH_SCOPE_CHILDREN, 0, 0, 0) ||
+		    !wq_watch(q[i].fd, "/run", WATCH_FS_ALL_EVENTS, WATCH_SCOPE_OBJECT, 0, 0, 0))
+			return 1;
+	for (;;)
+		wq_poll(q[0].fd, -1);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long seconds;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN);
+	failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (failed == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	if (argc == 3 && !strcmp(argv[1], "--rounds"))
+		return rounds_run(strtoul(argv[2], NULL, 10));
+	if (argc == 2 && !strcmp(argv[1], "--hold"))
+		return hold();
+	seconds = argc >= 3 ? strtoul(argv[1], NULL, 10) : 0;
+	nr_workers = argc > 3 ? strtoul(argv[3], NULL, 10) : 6;
+	if (argc > 4 || !seconds || !nr_workers || nr_workers > MAX_THREADS) {
+		fprintf(stderr, "usage: stress SECONDS SEED [THREADS (1 to %d)] | --rounds N | --hold\n",
+			MAX_THREADS);
+		return 2;
+	}
+	seed = strtoull(argv[2], NULL, 0);
+	return round_of(seconds) ? 1 : 0;
+}

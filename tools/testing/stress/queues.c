@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Well-behaved queues: the threads share them, add, update, find and remove watches, swap
+ * filters and read records, and now and then somebody ends a queue, accounts for every
+ * record of it and opens a new one in its place.
+ */
+#include "book.h"
+
+#define QUEUES		4u
+#define PATIENCE_MS	30000
+
+struct queue {
+	pthread_rwlock_t life;		/* for writing: it ends and begins */
+	pthread_mutex_t reader;		/* the one who consumes */
+	struct wq wq;
+	struct book book;
+};
+
+static struct queue queue[QUEUES];
+static atomic_uint serials;
+
+static void begin(struct queue *q, struct rng *r)
+{
+	const char *e = wq_open(&q->wq, 1u << rnd(r, 4));
+
+	if (e != wq_ok)
+		fail("a new queue: %s", e);
+	book_begin(&q->book, atomic_fetch_add(&serials, 1) + 1);
+	count(C_QUEUES, 1);
+}
+
+void queues_setup(void)
+{
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		struct rng r;
+
+		rng_init(&r, i, 1000);
+		pthread_rwlock_init(&queue[i].life, NULL);
+		pthread_mutex_init(&queue[i].reader, NULL);
+		pthread_mutex_init(&queue[i].book.lock, NULL);
+		begin(&queue[i], &r);
+	}
+}
+
+/* Reads what is there, at most max records; false when the ring broke its contract. */
+static bool consume(struct queue *q, unsigned int max)
+{
+	struct wq_rec rec;
+	int got = 0;
+
+	pthread_mutex_lock(&q->reader);
+	while (max-- && (got = wq_next(&q->wq, &rec)) == 1)
+		book_record(&q->book, &rec);
+	if (got < 0)
+		fail("queue %u: %s", q->book.serial, wq_why());
+	pthread_mutex_unlock(&q->reader);
+	return got >= 0;
+}
+
+static void info(struct queue *q, struct watch_queue_info *i)
+{
+	int e = wq_info(q->wq.fd, 0, i);
+
+	if (e)
+		fail("GET_INFO: %s", strerror(-e));
+	if (i->posted != i->delivered + i->lost)
+		fail("queue %u: posted %llu is not delivered %llu + lost %llu", q->book.serial,
+		     (unsigned long long)i->posted, (unsigned long long)i->delivered,
+		     (unsigned long long)i->lost);
+}
+
+/* Ends all watches, reads until everything has come, and judges the whole life. */
+static void end(struct queue *q, struct rng *r)
+{
+	uint64_t from = wq_now_ms();
+	struct watch_queue_info i;
+	int e;
+
+	q->book.shut = chance(r, 40);
+	if (q->book.shut)
+		e = wq_shutdown(q->wq.fd);
+	else
+		e = wq_remove_all(q->wq.fd, chance(r, 50) ? 0 : WATCH_TYPE_FS_NOTIFY);
+	if (e)
+		fail("the end of queue %u: %s", q->book.serial, strerror(-e));
+	for (;;) {
+		info(q, &i);
+		if (!consume(q, ~0u) || book_complete(&q->book, &i))
+			break;
+		if (wq_now_ms() - from > PATIENCE_MS) {
+			book_explain(&q->book, &i);
+			break;
+		}
+		usleep(2000);
+	}
+	book_close(&q->book);
+	/* What is mapped keeps the queue, what is open too; so either may be the last. */
+	if (chance(r, 50)) {
+		close(q->wq.fd);
+		q->wq.fd = -1;
+	}
+	wq_close(&q->wq);
+}
+
+void queues_teardown(struct rng *r)
+{
+	for (unsigned int i = 0; i < QUEUES; i++)
+		end(&queue[i], r);
+}
+
+static uint64_t some_mask(struct rng *r)
+{
+	switch (rnd(r, 4)) {
+	case 0:
+		return WATCH_FS_ALL_EVENTS;
+	case 1:
+		return WATCH_FS_MUTATIONS;
+	default:
+		return ((uint64_t)rnd(r, 0x1fff) + 1) & WATCH_FS_ALL_EVENTS;
+	}
+}
+
+/* What ADD_WATCH may answer here, besides success. */
+static void check_add_error(int e, bool update)
+{
+	if (e == -EEXIST && !update)
+		return;
+	if (e == -EINVAL && update)	/* somebody else's watch is on the object by now */
+		return;
+	if (e != -ENOENT && e != -ENOTDIR)
+		fail("%s: %s", update ? "update" : "add", strerror(-e));
+}
+
+static void call(struct queue *q, struct entry *e, uint64_t mask, uint64_t ignore, uint32_t how)
+{
+	struct watch_queue_add add = {
+		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY, .scope = e->scope,
+		.flags = e->flags | how, .id = e->id, .mask = mask, .ignore_mask = ignore,
+		.cookie = book_cookie(&q->book, e),
+	};
+	int error;
+
+	if (!book_call(&q->book, e, mask))
+		return;
+	add.object = open(e->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	if (add.object < 0) {
+		book_called(&q->book, e, 0);
+		return;
+	}
+	error = wq_add(q->wq.fd, &add);
+	close(add.object);
+	book_called(&q->book, e, error ? 0 : add.handle);
+	if (error)
+		check_add_error(error, how);
+	else
+		count(how ? C_UPDATE : C_ADD, 1);
+}
+
+static void add(struct queue *q, struct rng *r)
+{
+	struct entry *e = book_new(&q->book);
+	struct stat st;
+
+	doing("add");
+	if (!e)
+		return;
+	pthread_mutex_lock(&q->book.lock);
+	files_random_path(r, e->path, sizeof(e->path));
+	e->id = rnd(r, 256);
+	e->flags = chance(r, 25) ? WATCH_ADD_ONESHOT : 0;
+	e->flags |= chance(r, 30) ? WATCH_ADD_EVICTABLE : 0;
+	e->flags |= chance(r, 10) ? WATCH_ADD_EXCL_UNLINK : 0;
+	e->flags |= chance(r, 10) ? WATCH_ADD_IGNORE_SURV : 0;
+	pthread_mutex_unlock(&q->book.lock);
+	if (stat(e->path, &st) == 0 && S_ISDIR(st.st_mode) && chance(r, 60))
+		e->scope = WATCH_SCOPE_CHILDREN;
+	call(q, e, some_mask(r), chance(r, 20) ? some_mask(r) : 0, 0);
+}
+
+static void update(struct queue *q, struct rng *r)
+{
+	struct entry *e = book_any(&q->book, r);
+
+	doing("update");
+	if (e && e->path[0])
+		call(q, e, some_mask(r), chance(r, 20) ? some_mask(r) : 0,
+		     chance(r, 50) ? WATCH_ADD_UPDATE : WATCH_ADD_MASK_ADD);
+}
+
+static void remove_one(struct queue *q, struct rng *r)
+{
+	struct watch_queue_info i;
+	struct entry *e;
+	uint64_t handle = book_any_handle(&q->book, r, &e);
+	int error;
+
+	doing("remove");
+	if (!handle)
+		return;
+	error = wq_remove(q->wq.fd, handle);
+	if (error && error != -ENOENT)
+		fail("remove: %s", strerror(-error));
+	count(C_REMOVE, !error);
+	/* Whoever ended it: it has ended. */
+	error = wq_remove(q->wq.fd, handle);
+	if (error != -ENOENT)
+		fail("remove of a removed watch: %s", strerror(-error));
+	error = wq_info(q->wq.fd, handle, &i);
+	if (error != -ENOENT)
+		fail("GET_INFO of a removed watch: %s", strerror(-error));
+}
+
+static void find(struct queue *q, struct rng *r)
+{
+	struct watch_queue_info i;
+	struct entry *e;
+	uint64_t handle = book_any_handle(&q->book, r, &e);
+	int error;
+
+	doing("find");
+	if (!handle)
+		return;
+	error = wq_info(q->wq.fd, handle, &i);
+	if (error == -ENOENT)
+		return;
+	count(C_FIND, 1);
+	if (error)
+		fail("GET_INFO of a watch: %s", strerror(-error));
+	else if (i.cookie != book_cookie(&q->book, e) || i.id != e->id ||
+		 i.type != WATCH_TYPE_FS_NOTIFY || i.posted != i.delivered + i.lost)
+		fail("GET_INFO of watch %#llx: cookie %#llx, id %u, type %u, %llu posted, "
+		     "%llu delivered, %llu lost", (unsigned long long)handle,
+		     (unsigned long long)i.cookie, i.id, i.type, (unsigned long long)i.posted,
+		     (unsigned long long)i.delivered, (unsigned long long)i.lost);
+}
+
+static void filter(struct queue *q, struct rng *r)
+{
+	struct {
+		struct watch_notification_filter f;
+		struct watch_notification_type_filter type[2];
+	} f = { .f = { .nr_filters = 2 } };
+	int e;
+
+	doing("filter");
+	f.type[0].type = WATCH_TYPE_FS_NOTIFY;
+	f.type[0].subtype_filter[0] = chance(r, 50) ? ~0u : rnd(r, 0x2000);
+	f.type[1].type = WATCH_TYPE_KEY_NOTIFY;
+	e = wq_filter(q->wq.fd, chance(r, 50) ? NULL : &f);
+	if (e)
+		fail("SET_FILTER: %s", strerror(-e));
+	count(C_FILTER, 1);
+}
+
+static void look(struct queue *q, struct rng *r)
+{
+	struct watch_queue_info i;
+	char path[64], text[1024];
+	int fd;
+
+	doing("look");
+	info(q, &i);
+	wq_poll(q->wq.fd, rnd(r, 3));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", q->wq.fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text)) <= 0)
+		fail("%s: %m", path);
+	close(fd);
+}
+
+static void renew(struct queue *q, struct rng *r)
+{
+	doing("end of a queue");
+	pthread_rwlock_wrlock(&q->life);
+	end(q, r);
+	begin(q, r);
+	pthread_rwlock_unlock(&q->life);
+}
+
+void queues_act(struct rng *r)
+{
+	struct queue *q = &queue[rnd(r, QUEUES)];
+	uint32_t what = rnd(r, 1000);
+
+	if (what < 4 || q->book.used >= ENTRIES) {
+		renew(q, r);
+		return;
+	}
+	doing("wait for a queue");
+	pthread_rwlock_rdlock(&q->life);
+	if (what < 300) {
+		add(q, r);
+	} else if (what < 400) {
+		update(q, r);
+	} else if (what < 550) {
+		remove_one(q, r);
+	} else if (what < 560) {
+		doing("remove all");
+		if (wq_remove_all(q->wq.fd, 0))
+			fail("REMOVE_ALL: %m");
+		count(C_REMOVE_ALL, 1);
+	} else if (what < 640) {
+		find(q, r);
+	} else if (what < 670) {
+		filter(q, r);
+	} else if (what < 700) {
+		look(q, r);
+	} else if (what < 800) {
+		/* Too rarely for small rings, so that they run over. */
+		doing("consume");
+		consume(q, 1 + rnd(r, 200));
+	}
+	pthread_rwlock_unlock(&q->life);
+}
