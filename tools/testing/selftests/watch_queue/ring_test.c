@@ -182,6 +182,52 @@ TEST_F_TIMEOUT(ring, tail_at_zero, 120)
 }
 
 /*
+ * The border between "fits" and "does not", with the head at every place, the end of the
+ * ring above all: with exactly the room that a record costs, its SKIP and the header
+ * counted, it is accepted; with one slot less it is refused.
+ * TRAPS: B2, B3
+ */
+TEST_F_TIMEOUT(ring, border, 120)
+{
+	int accepted = 0, refused = 0;
+	unsigned int seed = 4711;
+
+	for (long i = wq_scaled(8000) + 500; i > 0; i--) {
+		struct model m = { .size = self->q.slots };
+		uint32_t len = SHORTEST + rand_r(&seed) % NR_LENGTHS, room;
+		uint32_t missing = rand_r(&seed) / 64 % 2;
+
+		/* Seldom enough that the head also gets to the end by itself. */
+		if (i % 80 < 2) {
+			ASSERT_OK(stop_at_end(&self->q, self->fds));
+		}
+		m.head = wq_head(&self->q);
+		room = cost(&m, len) + WQ_RESERVE - missing;
+		m.tail = m.head - m.size + room;
+		/* The consumer goes back to where it leaves that room; not into the header. */
+		if ((m.tail & (m.size - 1)) - 1 >= 2) {
+			bool fits = model_post(&m, len, WQ_RESERVE);
+
+			wq_publish(&self->q, m.tail);
+			POST(len);
+			ASSERT_EQ(m.head, wq_head(&self->q)) TH_LOG("length %u, room %u", len, room);
+			ASSERT_EQ(fits, !missing);
+			accepted += fits;
+			refused += !fits;
+		} else {
+			POST(SHORTEST);
+		}
+		wq_publish(&self->q, m.head);
+		/* What is owed for a refusal. */
+		wq_poll(self->q.fd, 0);
+		ASSERT_LE(0, wq_drain(&self->q)) TH_LOG("%s", wq_why());
+	}
+	EXPECT_LT(100, accepted);
+	EXPECT_LT(100, refused);
+	EXPECT_OK(wq_check_sums(self->q.fd));
+}
+
+/*
  * The counters run freely and wrap at 2^32: the indices must not. Four billion slots are
  * too many to walk, so this only checks that they are not masked when they are stored.
  */
