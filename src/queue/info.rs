@@ -2,8 +2,9 @@
 
 //! The counters of a queue and of a watch, as GET_INFO and fdinfo show them.
 //!
-//! `posted = delivered + lost` holds in every snapshot: all three are changed and read under the
-//! ring lock.
+//! `posted = delivered + lost` holds in every snapshot of GET_INFO and in the queue's lines of
+//! fdinfo: all three are changed and read under the ring lock. The lines of the watches in fdinfo
+//! are read without it.
 
 use super::{
     watch::Watch,

@@ -135,10 +135,11 @@ impl User {
         }
     }
 
-    /// Counts one watch. EDQUOT above the limit, which the log names.
-    pub(super) fn charge_watch(&self) -> Result<WatchCharge> {
+    /// Counts one watch, once. EDQUOT above the limit, which the log names.
+    pub(super) fn charge_watch(&self, charge: &WatchCharge) -> Result {
         if take(&self.counts.watches, params::max_user_watches()) {
-            return Ok(WatchCharge(Atomic::new(true)));
+            charge.0.store(true, Relaxed);
+            return Ok(());
         }
         pr_warn_ratelimited!(
             "uid {} has reached the limit max_user_watches of this module\n",
@@ -165,11 +166,15 @@ impl Drop for User {
     }
 }
 
-/// What a watch was counted with. Whoever has the watch gives it back, once.
-#[must_use]
+/// Whether a watch is counted for its user. It is given back once.
 pub(crate) struct WatchCharge(Atomic<bool>);
 
 impl WatchCharge {
+    /// Not counted.
+    pub(super) fn none() -> Self {
+        Self(Atomic::new(false))
+    }
+
     /// The watch has ended. Idempotent; any context.
     pub(super) fn give_back(&self, user: &User) {
         if self.0.xchg(false, Full) {

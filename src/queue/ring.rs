@@ -8,9 +8,10 @@
 //!
 //! Nothing is lost silently. A record that passed mask and filter is written or counted as lost; the
 //! next LOSS record says how many and, if it was one watch alone, whose. Room for one LOSS record
-//! is always kept. A REMOVAL that does not fit waits in `pending`; LOSS waits as a counter. What
-//! waits is written before any later record, LOSS first, so that the order in the ring is the order
-//! of things.
+//! is kept for the moment at which a consumer asks; a post writes LOSS only beside that room, so
+//! that losses which follow each other are told of in one record. A REMOVAL that does not fit waits
+//! in `pending`; LOSS waits as a counter. What waits is written before any later record, LOSS first,
+//! so that the order in the ring is the order of things.
 
 use super::{
     filter::Filter,
@@ -194,7 +195,7 @@ impl Ring {
             return outcome;
         }
 
-        outcome.wrote = self.flush_quietly();
+        outcome.wrote = self.flush_quietly(LOSS_RESERVE);
         if self.write(id, event, &passing) {
             outcome.wrote = true;
             self.delivered = self.delivered.wrapping_add(posted);
@@ -269,24 +270,24 @@ impl Ring {
         self.lost_since != 0 || !self.pending.is_empty()
     }
 
-    /// Writes what waits, as far as there is room, and publishes it; true when something was
-    /// written.
+    /// Writes what waits, as far as there is room, the room for one LOSS included, and publishes it;
+    /// true when something was written.
     pub(super) fn flush(&mut self) -> bool {
-        let wrote = self.flush_quietly();
+        let wrote = self.flush_quietly(0);
         if wrote {
             self.publish();
         }
         wrote
     }
 
-    /// As [`Self::flush`], without publishing.
+    /// As [`Self::flush`], without publishing, and with `reserve` slots kept free behind a LOSS.
     #[inline]
-    fn flush_quietly(&mut self) -> bool {
-        self.waiting() && self.flush_waiting()
+    fn flush_quietly(&mut self, reserve: u32) -> bool {
+        self.waiting() && self.flush_waiting(reserve)
     }
 
     #[cold]
-    fn flush_waiting(&mut self) -> bool {
+    fn flush_waiting(&mut self, reserve: u32) -> bool {
         let Some(active) = &mut self.active else {
             return false;
         };
@@ -294,7 +295,7 @@ impl Ring {
         let mut wrote = false;
 
         if self.lost_since != 0 {
-            if active.producer.fits(tail, [LOSS_SLOTS], 0).is_err() {
+            if active.producer.fits(tail, [LOSS_SLOTS], reserve).is_err() {
                 return false;
             }
             let cookie = match self.lost_by {
@@ -348,7 +349,7 @@ impl Ring {
             return false;
         }
         watch.set_dead(reason);
-        self.flush_quietly();
+        self.flush_quietly(LOSS_RESERVE);
         let mut written = false;
         if let (false, Some(active)) = (self.waiting(), &mut self.active) {
             let tail = active.slots.load_tail();

@@ -112,11 +112,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// An armed watch without marks, with a new handle, charged to the queue's user. EDQUOT, ENOMEM.
-    /// Process context.
+    /// An armed watch without marks, with a new handle. ENOMEM. Process context.
     pub(crate) fn new(queue: &Arc<Queue>, spec: Spec, mask: u32, ignore: u32) -> Result<Arc<Self>> {
         let watch = Self {
-            charge: queue.user().charge_watch()?,
+            charge: WatchCharge::none(),
             queue: queue.clone(),
             handle: queue.group().new_handle(),
             spec,
@@ -131,6 +130,11 @@ impl Watch {
             lost: Atomic::new(0),
         };
         Ok(Arc::new(watch, GFP_KERNEL_ACCOUNT)?)
+    }
+
+    /// Counts the watch for the queue's user, before it is entered into a table. EDQUOT.
+    pub(crate) fn charge(&self) -> Result {
+        self.queue.user().charge_watch(&self.charge)
     }
 
     /// The queue it posts to.

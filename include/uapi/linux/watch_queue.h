@@ -360,7 +360,7 @@ struct watch_queue_add {
 	__u64	mask;		/* wanted events */
 	__u64	ignore_mask;	/* events that are not wanted even if another watch wants them */
 	__u64	cookie;		/* appears in the FS, REMOVAL and LOSS records of this watch */
-	__u64	handle;		/* out: names the watch; never used again */
+	__u64	handle;		/* 0; out: names the watch, never used again */
 };
 
 #define WATCH_QUEUE_ADD_SIZE_VER0	56

@@ -155,6 +155,7 @@ fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Optio
         }
     }
 
+    watch.charge()?;
     group.add(watch.clone())?;
     match connector.clone().insert(&mark) {
         Ok(()) => {
