@@ -47,6 +47,7 @@ pub(crate) struct Group<S: Subscriber> {
     priority: u8,
     last_handle: Atomic<u64>,
     ended: Atomic<bool>,
+    alive: Atomic<u64>,
     dups: bool,
     #[pin]
     gate: Gate,
@@ -56,7 +57,6 @@ pub(crate) struct Group<S: Subscriber> {
 
 struct State<S: Subscriber> {
     watches: HandleTable<Arc<S>>,
-    count: u64,
 }
 
 impl<S: Subscriber> Group<S> {
@@ -67,11 +67,11 @@ impl<S: Subscriber> Group<S> {
             priority,
             last_handle: Atomic::new(0),
             ended: Atomic::new(false),
+            alive: Atomic::new(0),
             dups,
             gate <- Gate::new(),
             state <- new_mutex!(State {
                 watches: HandleTable::new(),
-                count: 0,
             }, "group.mark_mutex"),
         })
     }
@@ -86,6 +86,16 @@ impl<S: Subscriber> Group<S> {
     pub(crate) fn new_handle(&self) -> u64 {
         // 2^64 handles cannot be used up (TRAPS: B46 (a handle is never given twice)).
         self.last_handle.fetch_add(1, Relaxed).wrapping_add(1)
+    }
+
+    /// How many watches are alive: entered and not killed. Any context.
+    pub(crate) fn alive(&self) -> u64 {
+        self.alive.load(Relaxed)
+    }
+
+    /// A watch was killed. Called once for each, by [`Subscriber::kill`]; any context.
+    pub(crate) fn one_died(&self) {
+        self.alive.fetch_sub(1, Relaxed);
     }
 
     /// Whether [`GroupGuard::set_ended`] was called. Any context; the answer lasts only while the
@@ -129,7 +139,7 @@ impl<S: Subscriber> GroupGuard<'_, S> {
     pub(crate) fn add(&mut self, watch: Arc<S>) -> Result {
         let handle = watch.handle();
         self.state.watches.insert(handle, watch)?;
-        self.state.count = self.state.count.wrapping_add(1);
+        self.group.alive.fetch_add(1, Relaxed);
         Ok(())
     }
 
@@ -156,13 +166,11 @@ impl<S: Subscriber> GroupGuard<'_, S> {
     /// after the guard.
     pub(crate) fn remove(&mut self, handle: u64) -> Option<Removed<S>> {
         let watch = self.state.watches.remove(handle)?;
-        self.state.count = self.state.count.wrapping_sub(1);
+        if !watch.is_dead() {
+            // It was not killed: it never got as far as being watched.
+            self.group.one_died();
+        }
         Some(Removed { watch })
-    }
-
-    /// How many watches there are.
-    pub(crate) fn count(&self) -> u64 {
-        self.state.count
     }
 
     /// No watch can be added from now on.

@@ -70,9 +70,9 @@ impl Queue {
         self.ring.lock().size()
     }
 
-    /// Number of watches in the table.
+    /// Number of live watches.
     pub(crate) fn watch_count(&self) -> u64 {
-        self.group.lock().count()
+        self.group.alive()
     }
 
     /// The lines of `/proc/PID/fdinfo/FD`: the queue, then one line for each watch.
@@ -96,6 +96,9 @@ impl Queue {
                 break;
             };
             from = watch.handle().wrapping_add(1);
+            if watch.is_dead() {
+                continue;
+            }
             let (delivered, filtered, lost) = watch.counters();
             seq_print!(
                 seq,

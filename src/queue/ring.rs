@@ -22,6 +22,7 @@ use super::{
     },
 };
 use crate::{
+    mark::Subscriber,
     ring::{
         producer::Producer,
         record::{
@@ -349,6 +350,10 @@ impl Ring {
             return false;
         }
         watch.set_dead(reason);
+        watch.group().one_died();
+        if let Some(claim) = watch.claim() {
+            crate::RELEASES.get().push(claim);
+        }
         self.flush_quietly(LOSS_RESERVE);
         let mut written = false;
         if let (false, Some(active)) = (self.waiting(), &mut self.active) {

@@ -24,9 +24,12 @@ use crate::{
         info,
         REMOVAL_SLOTS, //
     },
-    rust::arc_fifo::{
-        FifoItem,
-        FifoLink, //
+    rust::{
+        arc_fifo::{
+            FifoItem,
+            FifoLink, //
+        },
+        producer::Claim, //
     },
 };
 use core::ptr;
@@ -58,6 +61,8 @@ pub(crate) enum Reason {
     Evicted = 4,
     /// SHUTDOWN, or the queue's end.
     QueueShutdown = 5,
+    /// The module that posted the events is being unloaded.
+    SourceGone = 6,
 }
 
 /// The state of a watch; see `Documentation/marks.rst`.
@@ -108,12 +113,28 @@ pub(crate) struct Watch {
     delivered: Atomic<u64>,
     filtered: Atomic<u64>,
     lost: Atomic<u64>,
+    claim: Option<Arc<Claim>>,
     charge: WatchCharge,
 }
 
 impl Watch {
     /// An armed watch without marks, with a new handle. ENOMEM. Process context.
     pub(crate) fn new(queue: &Arc<Queue>, spec: Spec, mask: u32, ignore: u32) -> Result<Arc<Self>> {
+        Self::make(queue, spec, mask, ignore, None)
+    }
+
+    /// As [`Self::new`], on behalf of another module: without masks, told from others by its claim.
+    pub(crate) fn claimed(queue: &Arc<Queue>, spec: Spec, claim: Arc<Claim>) -> Result<Arc<Self>> {
+        Self::make(queue, spec, 0, 0, Some(claim))
+    }
+
+    fn make(
+        queue: &Arc<Queue>,
+        spec: Spec,
+        mask: u32,
+        ignore: u32,
+        claim: Option<Arc<Claim>>,
+    ) -> Result<Arc<Self>> {
         let watch = Self {
             charge: WatchCharge::none(),
             queue: queue.clone(),
@@ -128,6 +149,7 @@ impl Watch {
             delivered: Atomic::new(0),
             filtered: Atomic::new(0),
             lost: Atomic::new(0),
+            claim,
         };
         Ok(Arc::new(watch, GFP_KERNEL_ACCOUNT)?)
     }
@@ -158,6 +180,17 @@ impl Watch {
     #[inline]
     pub(crate) fn cookie(&self) -> u64 {
         self.spec.cookie
+    }
+
+    /// What another module has said about it.
+    pub(super) fn claim(&self) -> Option<&Arc<Claim>> {
+        self.claim.as_ref()
+    }
+
+    /// The id that another module gave it.
+    #[inline]
+    pub(crate) fn claimed_id(&self) -> Option<u64> {
+        self.claim.as_ref().map(|claim| claim.id())
     }
 
     /// Its id, in place in `info`.
@@ -295,6 +328,10 @@ impl Subscriber for Watch {
 
     fn marks(&self) -> &MarkSet<Self> {
         &self.marks
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.claimed_id() == other.claimed_id()
     }
 
     fn interest(&self, role: Role) -> u32 {
