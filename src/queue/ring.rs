@@ -22,7 +22,6 @@ use super::{
     },
 };
 use crate::{
-    mark::Subscriber,
     ring::{
         producer::Producer,
         record::{
@@ -350,7 +349,6 @@ impl Ring {
             return false;
         }
         watch.set_dead(reason);
-        watch.group().one_died();
         if let Some(claim) = watch.claim() {
             crate::RELEASES.get().push(claim);
         }

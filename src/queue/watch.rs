@@ -252,6 +252,7 @@ impl Watch {
     /// Makes it dead. The caller holds the ring lock and saw that it was not.
     pub(super) fn set_dead(&self, reason: Reason) {
         self.state.store(DEAD | reason as u32, Release);
+        self.group().one_died();
     }
 
     /// The handle, for those who do not know the mark layer.
