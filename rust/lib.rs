@@ -21,6 +21,7 @@
 //! | [`nofs`] | allocate without entering file systems | process |
 //! | [`path`] | path, inode, superblock of a descriptor | process |
 //! | [`pid`] | process ids as seen in a namespace | any |
+//! | [`producer`] | what other modules call | see there |
 //! | [`ratelimit`] | messages that programs can provoke | any |
 //! | [`raw_spinlock`] | raw spinlock, interrupts off | any but NMI |
 //! | [`ring_memory`] | pages shared by the kernel and a program | process |
@@ -47,6 +48,7 @@ pub(crate) mod optional;
 pub(crate) mod params;
 pub(crate) mod path;
 pub(crate) mod pid;
+pub(crate) mod producer;
 pub(crate) mod ratelimit;
 pub(crate) mod raw_spinlock;
 pub(crate) mod ring_memory;

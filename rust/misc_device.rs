@@ -78,6 +78,14 @@ pub(crate) trait PollDevice: Send + Sync + Sized + 'static {
     fn show_fdinfo(this: ArcBorrow<'_, Self>, m: &SeqFile);
 }
 
+/// Whether `file` was opened for reading.
+pub(crate) fn opened_for_reading(file: &File) -> bool {
+    // SAFETY: The reference keeps the file valid; this bit does not change after open.
+    let mode = unsafe { (*file.as_ptr()).f_mode };
+
+    mode & bindings::FMODE_READ != 0
+}
+
 /// Whether `file` was opened for writing.
 pub(crate) fn opened_for_writing(file: &File) -> bool {
     // SAFETY: The reference keeps the file valid; this bit does not change after open.

@@ -29,6 +29,7 @@ pub(crate) use self::{
         Connected,
         Connector,
         ConnectorRef,
+        NotInserted,
         Object, //
     },
     context::{

@@ -14,6 +14,7 @@
 pub(crate) mod filter;
 mod info;
 pub(crate) mod limits;
+pub(crate) mod release;
 pub(crate) mod ring;
 mod wake;
 pub(crate) mod watch;

@@ -4,6 +4,7 @@
 //!
 //! One file, or one folder, for each. [`add`] sends an ADD_WATCH to the source that its type names.
 
+mod api;
 pub(crate) mod fs;
 
 use crate::{
@@ -58,5 +59,9 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
 
 /// What a mark of `watch` needs to hear of, in the terms of what it is on. Any context.
 pub(crate) fn interest(watch: &Watch, _role: Role) -> u32 {
-    fs::interest(watch)
+    match watch.kind() {
+        kind::FS => fs::interest(watch),
+        // Nothing that is on a list of another module: it walks the list in any case.
+        _ => 0,
+    }
 }

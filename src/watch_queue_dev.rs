@@ -21,6 +21,7 @@ use crate::{
     mark::Context,
     queue::{
         limits::Users,
+        release::Releases,
         watch::Watch,
         Queue, //
     },
@@ -61,6 +62,9 @@ pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
 // SAFETY: As above, until nobody can have a watch.
 pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 
+// SAFETY: As above, until nobody can have a watch.
+pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
+
 // SAFETY: As above, until nobody can have a queue.
 pub(crate) static USERS: Global<Users> = unsafe { Global::new() };
 
@@ -75,6 +79,7 @@ struct WatchQueueDev {
     device: PollDeviceRegistration<Queue>,
     fs: GlobalGuard<Fs>,
     marks: GlobalGuard<Context<Watch>>,
+    releases: GlobalGuard<Releases>,
     users: GlobalGuard<Users>,
 }
 
@@ -84,6 +89,7 @@ impl InPlaceModule for WatchQueueDev {
             let queue = OwnedQueue::new(c"watch_queue", WQ_UNBOUND | WQ_MEM_RECLAIM)?;
             let queue = Arc::new(queue, GFP_KERNEL)?;
             let marks = MARKS.init(Context::new(queue.clone(), c"watch_queue_mark"))?;
+            let releases = RELEASES.init(Releases::new(queue.clone()))?;
             let fs = FS.init(Fs::new(queue))?;
             if !FS.get().lsm().present() {
                 pr_info!(
@@ -94,6 +100,7 @@ impl InPlaceModule for WatchQueueDev {
             Ok(try_pin_init!(Self {
                 fs,
                 marks,
+                releases,
                 users,
                 // Last: the device may be opened at once.
                 device <- PollDeviceRegistration::new(c"watch_queue", 0o666, &FOPS),

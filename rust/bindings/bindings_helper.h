@@ -20,6 +20,7 @@
 #include <linux/namei.h>
 #include <linux/statfs.h>
 #include <linux/vmalloc.h>
+#include <linux/watch_queue.h>
 
 #include "../helpers/helpers.c"
 
@@ -27,5 +28,6 @@
 const gfp_t WQ_CONST___GFP_ACCOUNT = __GFP_ACCOUNT;
 const slab_flags_t WQ_CONST_SLAB_ACCOUNT = SLAB_ACCOUNT;
 const slab_flags_t WQ_CONST_SLAB_NO_MERGE = SLAB_NO_MERGE;
+const fmode_t WQ_CONST_FMODE_READ = FMODE_READ;
 const fmode_t WQ_CONST_FMODE_WRITE = FMODE_WRITE;
 const gfp_t WQ_CONST_XA_FLAGS_ACCOUNT = XA_FLAGS_ACCOUNT;

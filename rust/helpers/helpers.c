@@ -11,6 +11,7 @@
 #include "fsnotify.c"
 #include "kunit.c"
 #include "mm.c"
+#include "module.c"
 #include "params.c"
 #include "path.c"
 #include "pid.c"

@@ -119,7 +119,8 @@ fn ended<T>() -> *mut T {
 }
 
 impl<S: Subscriber> Slot<S> {
-    /// A slot without a connector.
+    /// A slot without a connector, as all-zero memory is.
+    #[cfg_attr(not(CONFIG_KUNIT), expect(dead_code, reason = "for tests"))]
     pub(crate) const fn new() -> Self {
         Self(Atomic::new(ptr::null_mut()))
     }
@@ -204,6 +205,7 @@ impl<S: Subscriber> Slot<S> {
     }
 
     /// Whether [`Self::end`] was called.
+    #[cfg_attr(not(CONFIG_KUNIT), expect(dead_code, reason = "for tests"))]
     pub(crate) fn is_ended(&self) -> bool {
         self.0.load(Relaxed) == ended()
     }

@@ -16,6 +16,8 @@ pub(crate) mod info {
     pub(crate) const IN_SUBTREE: u32 = 0x0000_0200;
     /// First flag whose meaning depends on the type.
     pub(crate) const FLAG_0: u32 = 0x0001_0000;
+    /// The watch's id.
+    pub(crate) const ID: u32 = 0xff00_0000;
     /// Where the watch's id begins.
     pub(crate) const ID_SHIFT: u32 = 24;
 }

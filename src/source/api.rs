@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The API for other modules that post events of their own.
+//!
+//! An object of such a module has a list, which is a [`Slot`]: empty, or leading to a connector with
+//! the marks of those who watch it. What a watch is told from others by, beside its queue, is the id
+//! that its maker gave it. A watch of this kind has no mask: it gets what is posted with its id.
+//!
+//! The C side is in `crate::rust::producer`; Documentation/producer.rst is for those who call it.
+
+use crate::{
+    mark::{
+        ConnectorRef,
+        MarkRef,
+        NotInserted,
+        Slot,
+        Subscriber,
+        Walk, //
+    },
+    queue::{
+        ring::{
+            Event,
+            Records, //
+        },
+        watch::{
+            Reason,
+            Spec,
+            Watch, //
+        },
+        Queue, //
+    },
+    ring::record::{
+        info,
+        kind, //
+    },
+    rust::{
+        misc_device::{
+            opened_for_reading,
+            opened_for_writing, //
+        },
+        producer::{
+            export_producer_api,
+            Claim,
+            ProducerApi,
+            Record, //
+        },
+    },
+};
+use core::ptr;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The API.
+struct Api;
+
+export_producer_api!(Api);
+
+impl ProducerApi for Api {
+    type Queue = Queue;
+    type Slot = Slot<Watch>;
+
+    fn queue(fd: i32) -> Result<Arc<Queue>> {
+        let file = crate::FOPS.open_file(fd)?;
+        // Nobody can consume through a descriptor that does not do both (TRAPS: B42).
+        if !opened_for_reading(file.file()) || !opened_for_writing(file.file()) {
+            return Err(EACCES);
+        }
+        Ok(file.private().into())
+    }
+
+    fn add(queue: Arc<Queue>, slot: &Slot<Watch>, claim: Arc<Claim>) -> Result {
+        if claim.info_id() & !info::ID != 0 {
+            return Err(EINVAL);
+        }
+        if queue.ended() {
+            return Err(ENOENT);
+        }
+        if !queue.has_ring() {
+            return Err(ENOBUFS);
+        }
+        let spec = Spec {
+            // Its records have any of the types for modules; this one stands for all of them.
+            kind: kind::FOREIGN_FIRST,
+            scope: 0,
+            flags: 0,
+            id: (claim.info_id() >> info::ID_SHIFT) as u8,
+            cookie: 0,
+        };
+        insert(&Watch::claimed(&queue, spec, claim)?, slot)
+    }
+
+    fn remove(queue: &Queue, slot: &Slot<Watch>, id: u64) -> Result {
+        let mut handle = None;
+        for_each(slot, |watch| {
+            if ptr::eq(watch.queue(), queue) && watch.claimed_id() == Some(id) {
+                handle = Some(watch.handle());
+            }
+        });
+        // It may end meanwhile.
+        queue.remove(handle.ok_or(EBADSLT)?).map_err(|_| EBADSLT)
+    }
+
+    fn end(slot: &Slot<Watch>, unloading: bool) -> Result {
+        let mut any = false;
+        for_each(slot, |_| any = true);
+        slot.end(if unloading {
+            Reason::SourceGone
+        } else {
+            Reason::ObjectGone
+        });
+        if any {
+            Ok(())
+        } else {
+            Err(EBADSLT)
+        }
+    }
+
+    fn post(slot: &Slot<Watch>, record: &Record, id: u64) {
+        let records = [Records {
+            kind: record.kind,
+            subtypes: 1 << (record.subtype & 31),
+            base: u32::from(record.subtype & !31),
+            flags: record.flags,
+            fixed: record.body(),
+            variable: &[],
+        }];
+        let event = Event { records: &records };
+        for_each(slot, |watch| {
+            if watch.claimed_id() == Some(id) {
+                Queue::post_anywhere(watch, &event);
+            }
+        });
+    }
+
+    fn barrier() {
+        crate::RELEASES.get().barrier();
+    }
+}
+
+/// Calls `f` for every live watch. Any context but NMI.
+fn for_each(slot: &Slot<Watch>, mut f: impl FnMut(&Arc<Watch>)) {
+    let reader = Watch::context().read();
+    let mut walk = Walk::new(&reader, [slot.get(&reader)]);
+    while let Some(run) = walk.next_group() {
+        run.for_each(|_, mark| {
+            if !mark.watch().is_dead() {
+                f(mark.watch());
+            }
+        });
+    }
+}
+
+/// Puts a new watch into its queue's table and into the list. ENOENT when one of them has ended
+/// (TRAPS: B16, B18 (each is looked at under the lock that ends it)); EBUSY when the queue has such
+/// a watch here (TRAPS: B19).
+fn insert(watch: &Arc<Watch>, slot: &Slot<Watch>) -> Result {
+    let mark = MarkRef::new(watch.clone(), 0)?;
+    // Dropped after the guard, which is declared behind them: their drops may sleep and free.
+    let connector: ConnectorRef<Watch>;
+    let removed;
+    let mut group = watch.group().lock();
+    if watch.group().ended() {
+        return Err(ENOENT);
+    }
+    connector = slot.connector()?;
+    watch.charge()?;
+    group.add(watch.clone())?;
+    match connector.clone().insert(&mark) {
+        Ok(()) => {
+            group.attach(watch, mark);
+            connector.announce();
+            Ok(())
+        }
+        Err((_, why)) => {
+            removed = group.remove(watch.handle());
+            drop(group);
+            drop(removed);
+            Err(match why {
+                NotInserted::Exists => EBUSY,
+                NotInserted::Destroying => ENOENT,
+            })
+        }
+    }
+}
