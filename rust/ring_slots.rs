@@ -22,6 +22,10 @@ use kernel::sync::{
             Release, //
         }, //
     },
+    barrier::{
+        self,
+        smp_mb, //
+    },
     Arc, //
 };
 
@@ -79,6 +83,11 @@ impl Slots for RingSlots {
         let tail = unsafe { self.base.add(offset_of!(Header, tail)) };
         // SAFETY: As above; aligned, because the memory begins at a page.
         unsafe { atomic_load(tail.cast::<u32>(), Acquire) }
+    }
+
+    fn load_tail_after_publish(&self) -> u32 {
+        smp_mb(barrier::Full);
+        self.load_tail()
     }
 
     #[inline]

@@ -9,6 +9,7 @@ pub(crate) mod abi;
 
 use crate::{
     queue::{
+        fill::Watermark,
         filter::{
             Filter,
             ENTRY_WORDS, //
@@ -17,7 +18,10 @@ use crate::{
         Opener,
         Queue, //
     },
-    ring::record::kind,
+    ring::{
+        record::kind,
+        SLOT_BYTES, //
+    },
     rust::{
         cred::{
             capable_both,
@@ -51,6 +55,7 @@ use kernel::{
         Arc,
         ArcBorrow, //
     },
+    time::msecs_to_jiffies,
     uaccess::UserSlice, //
 };
 
@@ -76,7 +81,8 @@ impl PollDevice for Queue {
             | abi::SET_FILTER
             | abi::ADD_WATCH
             | abi::REMOVE_WATCH
-            | abi::SHUTDOWN => true,
+            | abi::SHUTDOWN
+            | abi::SET_WATERMARK => true,
             abi::GET_INFO => false,
             _ => return Err(ENOTTY),
         };
@@ -93,6 +99,7 @@ impl PollDevice for Queue {
             abi::ADD_WATCH => add_watch(this.into(), file, arg),
             abi::REMOVE_WATCH => remove_watch(&this, arg),
             abi::GET_INFO => get_info(&this, arg),
+            abi::SET_WATERMARK => set_watermark(&this, arg),
             _ => shutdown(&this, arg),
         }
         .map(|()| 0)
@@ -236,6 +243,30 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
     info.delivered = counters.delivered;
     info.lost = counters.lost;
     write_struct(arg, user_size, &info)
+}
+
+/// EINVAL: bytes that are more than the ring has, or a time above an hour. ENOBUFS: no ring yet.
+fn set_watermark(queue: &Queue, arg: usize) -> Result {
+    let (mark, _) = read_struct::<abi::Watermark>(arg, abi::WATERMARK_MIN)?;
+    let slots = queue.ring_slots();
+    if slots == 0 {
+        return Err(ENOBUFS);
+    }
+    let filled = mark.bytes.div_ceil(SLOT_BYTES as u32);
+    if filled > slots || mark.timeout_ms > abi::WATERMARK_MAX_MS {
+        return Err(EINVAL);
+    }
+    let watermark = Watermark {
+        records: mark.records,
+        slots: filled,
+        timed: mark.timeout_ms != 0,
+    };
+    let none = watermark.records == 0 && watermark.slots == 0 && !watermark.timed;
+    queue.set_watermark(
+        (!none).then_some(watermark),
+        msecs_to_jiffies(mark.timeout_ms),
+    );
+    Ok(())
 }
 
 /// EINVAL unless the argument is 0.

@@ -11,6 +11,7 @@
 //! `memory` under the mm's lock, so nothing of user space is touched under it. Nothing is woken or
 //! freed under the ring lock.
 
+pub(crate) mod fill;
 pub(crate) mod filter;
 mod info;
 pub(crate) mod limits;
@@ -20,6 +21,10 @@ mod wake;
 pub(crate) mod watch;
 
 use self::{
+    fill::{
+        Signal,
+        Watermark, //
+    },
     filter::Filter,
     limits::User,
     ring::{
@@ -69,6 +74,7 @@ use kernel::{
         Arc,
         Mutex, //
     },
+    time::Jiffies, //
 };
 
 /// Who opened a queue, as far as its records and its accounting depend on it.
@@ -122,7 +128,7 @@ impl Queue {
     pub(crate) fn new(opener: Opener, user: User) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             ring <- new_raw_spinlock!(Ring::new(), "queue.ring"),
-            waiters <- Waiters::new(),
+            waiters <- Waiters::new(crate::WORK.get().clone()),
             group <- Group::new(0, false),
             memory <- new_mutex!(None, "queue.memory"),
             opener,
@@ -222,14 +228,24 @@ impl Queue {
             return;
         }
         let queue = watch.queue();
-        let outcome = queue.ring.lock().post(watch, event);
+        let (outcome, signal) = {
+            let mut ring = queue.ring.lock();
+            let outcome = ring.post(watch, event);
+            let signal = if outcome.wrote || outcome.lost {
+                ring.signal()
+            } else {
+                Signal::Quiet
+            };
+            if signal == (Signal::Arm { first: true }) {
+                queue.waiters.not_due();
+            }
+            (outcome, signal)
+        };
         if outcome.fired {
             Watch::context().push_dead(watch.clone());
             Watch::context().reap_dead_soon();
         }
-        if outcome.wrote {
-            Waiters::wake_from(&queue.waiters, from);
-        }
+        Waiters::act(&queue.waiters, from, signal);
     }
 
     /// Ends one watch of this queue, step one. True for the one call that did it.
@@ -255,13 +271,22 @@ impl Queue {
     /// load of the tail under the lock decide)).
     pub(crate) fn poll(&self) -> u32 {
         self.settle();
-        let readable = match self.ring.lock().has_records() {
+        let due = self.waiters.is_due();
+        let readable = match self.ring.lock().readable(due) {
             Some(true) => POLLIN | POLLRDNORM,
             Some(false) => 0,
             None => POLLERR,
         };
         let ended = if self.ended() { POLLHUP } else { 0 };
         readable | ended
+    }
+
+    /// Sets when sleepers are woken; `None`: whenever a record is written. `delay` is the time of a
+    /// timed watermark. Who sleeps now looks again.
+    pub(crate) fn set_watermark(&self, watermark: Option<Watermark>, delay: Jiffies) {
+        self.waiters.set_delay(delay);
+        self.ring.lock().set_watermark(watermark);
+        self.waiters.wake();
     }
 
     /// The wait queue, to enter before [`Self::poll`].

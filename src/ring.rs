@@ -35,6 +35,13 @@ pub(crate) trait Slots {
     /// slots that it gives back come before our writes to them).
     fn load_tail(&self) -> u32;
 
+    /// As [`Self::load_tail`], but not before everybody can see the head that was published last: a
+    /// full barrier lies between.
+    fn load_tail_after_publish(&self) -> u32 {
+        core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+        self.load_tail()
+    }
+
     /// Makes everything before `head` visible to user space (release).
     fn publish_head(&mut self, head: u32);
 }

@@ -66,6 +66,9 @@ pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a queue.
+pub(crate) static WORK: Global<Arc<OwnedQueue>> = unsafe { Global::new() };
+
+// SAFETY: As above.
 pub(crate) static USERS: Global<Users> = unsafe { Global::new() };
 
 /// The file operations of `/dev/watch_queue`.
@@ -81,6 +84,7 @@ struct WatchQueueDev {
     marks: GlobalGuard<Context<Watch>>,
     releases: GlobalGuard<Releases>,
     users: GlobalGuard<Users>,
+    work: GlobalGuard<Arc<OwnedQueue>>,
 }
 
 impl InPlaceModule for WatchQueueDev {
@@ -90,18 +94,20 @@ impl InPlaceModule for WatchQueueDev {
             let queue = Arc::new(queue, GFP_KERNEL)?;
             let marks = MARKS.init(Context::new(queue.clone(), c"watch_queue_mark"))?;
             let releases = RELEASES.init(Releases::new(queue.clone()))?;
-            let fs = FS.init(Fs::new(queue))?;
+            let fs = FS.init(Fs::new(queue.clone()))?;
             if !FS.get().lsm().present() {
                 pr_info!(
                     "this kernel does not let modules ask LSMs about watches; no such rules\n"
                 );
             }
             let users = USERS.init(Users::new())?;
+            let work = WORK.init(Ok::<_, Error>(queue))?;
             Ok(try_pin_init!(Self {
                 fs,
                 marks,
                 releases,
                 users,
+                work,
                 // Last: the device may be opened at once.
                 device <- PollDeviceRegistration::new(c"watch_queue", 0o666, &FOPS),
             }? Error))

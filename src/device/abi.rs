@@ -26,6 +26,9 @@ pub(crate) const GET_INFO: u32 = _IO('W' as u32, 0x64);
 /// SHUTDOWN: no argument.
 pub(crate) const SHUTDOWN: u32 = _IO('W' as u32, 0x65);
 
+/// SET_WATERMARK: pointer to [`Watermark`].
+pub(crate) const SET_WATERMARK: u32 = _IO('W' as u32, 0x66);
+
 /// Version of the ABI that GET_INFO tells.
 pub(crate) const VERSION: u32 = 1;
 
@@ -119,3 +122,20 @@ pub(crate) struct Info {
 /// First published size of [`Info`].
 pub(crate) const INFO_MIN: usize = 128;
 static_assert!(size_of::<Info>() == INFO_MIN && offset_of!(Info, kind) == 124);
+
+/// Argument of SET_WATERMARK: `struct watch_queue_watermark`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Watermark {
+    pub(crate) size: u32,
+    pub(crate) records: u32,
+    pub(crate) bytes: u32,
+    pub(crate) timeout_ms: u32,
+}
+
+/// First published size of [`Watermark`].
+pub(crate) const WATERMARK_MIN: usize = 16;
+static_assert!(size_of::<Watermark>() == WATERMARK_MIN);
+
+/// Longest time of a watermark, in milliseconds: an hour.
+pub(crate) const WATERMARK_MAX_MS: u32 = 3_600_000;

@@ -14,6 +14,11 @@
 //! so that the order in the ring is the order of things.
 
 use super::{
+    fill::{
+        Fill,
+        Signal,
+        Watermark, //
+    },
     filter::Filter,
     watch::{
         Reason,
@@ -82,6 +87,8 @@ const MAX_RECORDS: usize = 2;
 pub(super) struct Outcome {
     /// The head has moved: somebody may have to be woken.
     pub(super) wrote: bool,
+    /// Records were lost.
+    pub(super) lost: bool,
     /// The watch was a one-shot one and has ended: the caller hands it to the reaper.
     pub(super) fired: bool,
 }
@@ -103,6 +110,7 @@ struct Active {
 pub(super) struct Ring {
     active: Option<Active>,
     filter: Option<KBox<Filter>>,
+    fill: Fill,
     /// Set by a LOSS record, for the first record behind it.
     overrun: bool,
     lost_since: u64,
@@ -119,6 +127,7 @@ impl Ring {
         Self {
             active: None,
             filter: None,
+            fill: Fill::new(),
             overrun: false,
             lost_since: 0,
             lost_by: LostBy::Nobody,
@@ -131,6 +140,7 @@ impl Ring {
     }
 
     pub(super) fn activate(&mut self, producer: Producer, slots: RingSlots) {
+        self.fill.start(producer.head());
         self.active = Some(Active { producer, slots });
     }
 
@@ -148,11 +158,34 @@ impl Ring {
         self.active.as_ref().map_or(0, |a| a.producer.size())
     }
 
-    /// Whether there is something to read; `None` without a ring or with an impossible tail.
-    pub(super) fn has_records(&self) -> Option<bool> {
+    /// Sets when sleepers are woken; `None`: at once.
+    pub(super) fn set_watermark(&mut self, watermark: Option<Watermark>) {
+        self.fill.watermark = watermark;
+    }
+
+    /// Whether a sleeper should read now; `None` without a ring or with an impossible tail. `due`: the
+    /// watermark's time is over.
+    pub(super) fn readable(&mut self, due: bool) -> Option<bool> {
         let active = self.active.as_ref()?;
         let used = active.producer.used(active.slots.load_tail()).ok()?;
-        Some(used != 0)
+        Some(self.fill.is_readable(used, due || self.lost_since != 0))
+    }
+
+    /// What to do about sleepers after something was written or lost. To be called once for it, under
+    /// the same hold of the lock.
+    #[inline]
+    pub(super) fn signal(&mut self) -> Signal {
+        match (&self.active, &self.fill.watermark) {
+            (Some(active), Some(_)) => {
+                // The tail is read after the head was published, so that a consumer who goes to sleep
+                // meanwhile is not missed (TRAPS: B6).
+                let tail = active.slots.load_tail_after_publish();
+                let used = active.producer.used(tail).ok();
+                self.fill
+                    .signal(active.producer.head(), used, self.lost_since != 0)
+            }
+            _ => Signal::Wake,
+        }
     }
 
     /// See [`super::Queue::post`].
@@ -160,6 +193,7 @@ impl Ring {
     pub(super) fn post(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
         let mut outcome = Outcome {
             wrote: false,
+            lost: false,
             fired: false,
         };
         // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
@@ -202,6 +236,7 @@ impl Ring {
             watch.count_delivered(posted);
         } else {
             self.lose(watch, posted);
+            outcome.lost = true;
         }
         if watch.is_oneshot() {
             watch.set_state(State::Fired);
@@ -243,6 +278,7 @@ impl Ring {
                 let head = record::head_word(records.kind, subtype, flags, records.slots());
                 let parts = [&[head][..], records.fixed, records.variable];
                 active.producer.put(&mut active.slots, parts);
+                self.fill.count_one();
             }
         }
         true
@@ -304,6 +340,7 @@ impl Ring {
             };
             let words = record::loss(self.lost_since, cookie);
             active.producer.put(&mut active.slots, [&words, &[], &[]]);
+            self.fill.count_one();
             self.lost_since = 0;
             self.lost_by = LostBy::Nobody;
             self.overrun = true;
@@ -319,6 +356,7 @@ impl Ring {
             }
             let words = watch.removal_words();
             active.producer.put(&mut active.slots, [&words, &[], &[]]);
+            self.fill.count_one();
             wrote = true;
             if let Some(Err(watch)) = self.pending.pop().map(|watch| self.done.push(watch)) {
                 // Not reached: it was in one list and has just left it. Nothing may be freed here.
@@ -363,6 +401,7 @@ impl Ring {
             {
                 let words = watch.removal_words();
                 active.producer.put(&mut active.slots, [&words, &[], &[]]);
+                self.fill.count_one();
                 written = true;
             }
         }

@@ -2,13 +2,14 @@
 
 //! Who waits for a queue's records, and how they are woken.
 //!
-//! Waking takes locks that sleep on a real-time kernel, and those of the scheduler. A source that
-//! always runs in process context wakes at once. One that does not know where it runs may hold any
-//! of those locks already; it only asks for an interrupt, which does the rest on the same CPU as
-//! soon as the locks are gone (TRAPS: B47).
+//! Waking takes locks that sleep on a real-time kernel, and those of the scheduler; starting a timer
+//! takes some of them, too. A source that always runs in process context does both at once. One that
+//! does not know where it runs may hold any of those locks already; it only asks for an interrupt,
+//! which does the rest on the same CPU as soon as the locks are gone (TRAPS: B47).
 //!
 //! Used by [`super::Queue`].
 
+use super::fill::Signal;
 use crate::rust::{
     irq_work::{
         IrqHandler,
@@ -20,17 +21,52 @@ use crate::rust::{
         POLLIN,
         POLLRDNORM, //
     },
+    workqueue::{
+        new_delayed_job,
+        DelayedJob,
+        Job,
+        OwnedQueue, //
+    },
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            Atomic, //
+        },
+        Arc, //
+    },
+    time::Jiffies,
+};
 
-/// Who waits.
+/// Who waits, and the timer of a watermark.
+#[pin_data]
+pub(super) struct Sleepers {
+    #[pin]
+    list: WaitQueue,
+    /// The timer runs.
+    armed: Atomic<bool>,
+    /// The timer has run out, and no first record was written since.
+    due: Atomic<bool>,
+    /// How long the first record may wait, in jiffies.
+    delay: Atomic<usize>,
+}
+
+/// What an interrupt has to do for somebody who could not.
 #[pin_data]
 pub(super) struct Waiters {
     #[pin]
-    list: WaitQueue,
+    timer: DelayedJob<Sleepers>,
+    wants_wake: Atomic<bool>,
+    wants_timer: Atomic<bool>,
 }
 
-/// What [`super::Queue`] holds: dropping it waits for an interrupt that is under way.
+/// What [`super::Queue`] holds: dropping it waits for an interrupt that is under way, and for the
+/// timer.
 pub(super) type WakeWork = IrqWork<Waiters>;
 
 /// Where a post comes from.
@@ -43,16 +79,43 @@ pub(super) enum From {
 }
 
 impl Waiters {
-    /// Nobody waits.
-    pub(super) fn new() -> impl PinInit<WakeWork, Error> {
-        IrqWork::new(pin_init!(Self {
-            list <- new_wait_queue!("queue.waiters"),
-        }))
+    /// Nobody waits. The timer's work runs on `queue`.
+    pub(super) fn new(queue: Arc<OwnedQueue>) -> impl PinInit<WakeWork, Error> {
+        IrqWork::new(try_pin_init!(Self {
+            timer <- new_delayed_job!(
+                pin_init!(Sleepers {
+                    list <- new_wait_queue!("queue.waiters"),
+                    armed: Atomic::new(false),
+                    due: Atomic::new(false),
+                    delay: Atomic::new(0),
+                }),
+                queue,
+                "wq_watermark"
+            ),
+            wants_wake: Atomic::new(false),
+            wants_timer: Atomic::new(false),
+        }? Error))
     }
 
     /// The wait queue itself.
     pub(super) fn list(&self) -> &WaitQueue {
-        &self.list
+        &self.timer.list
+    }
+
+    /// Sets how long the first record may wait, in jiffies.
+    pub(super) fn set_delay(&self, delay: Jiffies) {
+        self.timer.delay.store(delay, Relaxed);
+    }
+
+    /// Whether the timer has run out for what waits in the ring.
+    pub(super) fn is_due(&self) -> bool {
+        self.timer.due.load(Relaxed)
+    }
+
+    /// A first record was written: its time begins. Under the ring lock, before the timer is started,
+    /// so that no run of the timer for that record can be forgotten.
+    pub(super) fn not_due(&self) {
+        self.timer.due.store(false, Relaxed);
     }
 
     /// Wakes who waits for records, if there is somebody. Not under a raw lock.
@@ -63,21 +126,40 @@ impl Waiters {
     /// tail that was read before the head was stored)).
     #[inline]
     pub(super) fn wake(&self) {
-        if self.list.has_sleeper() {
-            self.list.wake_all(POLLIN | POLLRDNORM);
+        if self.list().has_sleeper() {
+            self.list().wake_all(POLLIN | POLLRDNORM);
         }
     }
 
-    /// As [`Self::wake`], from where the caller may do so.
+    /// Starts the timer unless it runs. Not under a raw lock.
+    ///
+    /// If it runs for records that were read meanwhile, it runs out early for the new ones: somebody
+    /// is woken early, nobody late.
+    fn arm(&self) {
+        if !self.timer.armed.xchg(true, Full) {
+            self.timer.queue(self.timer.delay.load(Relaxed));
+        }
+    }
+
+    /// Does what the ring asks for, from where the caller may do so.
     ///
     /// Whoever is asleep now is still there when the interrupt looks again, or was woken by
     /// somebody else; whoever comes later has seen the head.
     #[inline]
-    pub(super) fn wake_from(work: &WakeWork, from: From) {
-        match from {
-            From::Process => work.wake(),
-            From::Anywhere => {
-                if work.list.has_sleeper() {
+    pub(super) fn act(work: &WakeWork, from: From, signal: Signal) {
+        match (signal, from) {
+            (Signal::Quiet, _) => {}
+            (Signal::Wake, From::Process) => work.wake(),
+            (Signal::Arm { .. }, From::Process) => work.arm(),
+            (Signal::Wake, From::Anywhere) => {
+                if work.list().has_sleeper() {
+                    work.wants_wake.store(true, Relaxed);
+                    work.queue();
+                }
+            }
+            (Signal::Arm { .. }, From::Anywhere) => {
+                if !work.timer.armed.load(Relaxed) {
+                    work.wants_timer.store(true, Relaxed);
                     work.queue();
                 }
             }
@@ -87,6 +169,22 @@ impl Waiters {
 
 impl IrqHandler for Waiters {
     fn run(work: &IrqWork<Self>) {
-        work.wake();
+        if work.wants_timer.xchg(false, Full) {
+            work.arm();
+        }
+        if work.wants_wake.xchg(false, Full) {
+            work.wake();
+        }
+    }
+}
+
+impl Job for Sleepers {
+    fn run(job: &DelayedJob<Self>) {
+        // First the flag, so that a post from now on starts the timer again.
+        job.armed.store(false, Relaxed);
+        job.due.xchg(true, Full);
+        if job.list.has_sleeper() {
+            job.list.wake_all(POLLIN | POLLRDNORM);
+        }
     }
 }

@@ -67,6 +67,11 @@ impl Producer {
         self.size
     }
 
+    /// The producer's head.
+    pub(crate) fn head(&self) -> u32 {
+        self.head
+    }
+
     /// Writes the ring's header. To be called once, before anybody else sees the memory.
     pub(crate) fn init<S: Slots>(&self, slots: &mut S) {
         let mask = self.size.wrapping_sub(1);

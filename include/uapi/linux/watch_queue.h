@@ -33,6 +33,7 @@
 #define IOC_WATCH_QUEUE_REMOVE_WATCH	_IO('W', 0x63)	/* struct watch_queue_remove * */
 #define IOC_WATCH_QUEUE_GET_INFO	_IO('W', 0x64)	/* struct watch_queue_info * */
 #define IOC_WATCH_QUEUE_SHUTDOWN	_IO('W', 0x65)	/* no argument (0) */
+#define IOC_WATCH_QUEUE_SET_WATERMARK	_IO('W', 0x66)	/* struct watch_queue_watermark * */
 
 /*
  * Records
@@ -409,5 +410,20 @@ struct watch_queue_info {
 };
 
 #define WATCH_QUEUE_INFO_SIZE_VER0	128
+
+/*
+ * SET_WATERMARK: sleepers are woken, and poll() says POLLIN, when one of the limits that
+ * are not 0 is reached, or when something was lost. All 0: whenever there is a record, as
+ * without a watermark. Whoever is woken reads until the ring is empty; between storing tail
+ * and looking at head once more he issues a full memory barrier.
+ */
+struct watch_queue_watermark {
+	__u32	size;		/* sizeof(struct watch_queue_watermark) */
+	__u32	records;	/* so many records wait */
+	__u32	bytes;		/* so many bytes wait; at most the ring's size */
+	__u32	timeout_ms;	/* the first record has waited so long; at most an hour */
+};
+
+#define WATCH_QUEUE_WATERMARK_SIZE_VER0	16
 
 #endif /* _UAPI_LINUX_WATCH_QUEUE_DEV_H */
