@@ -171,11 +171,12 @@ fn add_watch(queue: Arc<Queue>, file: &File, arg: usize) -> Result {
         ignore: add.ignore_mask,
         cookie: add.cookie,
     };
-    add.handle = source::add(&queue, file, &request)?;
+    let added = source::add(&queue, file, &request)?;
+    add.handle = added.handle;
     write_struct(arg, user_size, &add).inspect_err(|_| {
         // Nobody could ever name it. An update leaves the watch that was there.
-        if add.flags & (abi::flag::UPDATE | abi::flag::MASK_ADD) == 0 {
-            let _ = queue.remove(add.handle);
+        if added.new {
+            let _ = queue.remove(added.handle);
         }
     })
 }

@@ -41,14 +41,22 @@ pub(crate) struct Request {
     pub(crate) cookie: u64,
 }
 
+/// What an ADD_WATCH did.
+pub(crate) struct Added {
+    /// The watch that it added, or whose masks it changed.
+    pub(crate) handle: u64,
+    /// It was added.
+    pub(crate) new: bool,
+}
+
 /// The sources that work on this kernel, as bits by type.
 pub(crate) const PRESENT: u64 = 1 << kind::FS;
 
-/// Adds a watch to `queue`, which was opened as `file`; returns its handle. Process context.
+/// Adds a watch to `queue`, which was opened as `file`. Process context.
 ///
 /// EINVAL for a type that is none, EOPNOTSUPP for one that this kernel cannot serve, and what the
 /// source gives.
-pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<u64> {
+pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     match request.kind {
         kind::FS => fs::add(queue, file, request),
         kind::META => Err(EINVAL),

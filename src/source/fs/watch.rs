@@ -28,7 +28,10 @@ use crate::{
         cred::with_creds_of,
         path::FdPath, //
     },
-    source::Request, //
+    source::{
+        Added,
+        Request, //
+    }, //
 };
 use kernel::{
     fs::File,
@@ -50,14 +53,14 @@ enum IfThere {
     Add,
 }
 
-/// Adds a watch, or changes the masks of the one that is there; returns its handle.
+/// Adds a watch, or changes the masks of the one that is there.
 ///
 /// EINVAL: impossible arguments, or an update whose id, cookie, scope or flags are not those of the
 /// watch. EOPNOTSUPP: a scope or flag that this kernel does not serve. EBADF: no such descriptor.
 /// ENOTDIR: no directory. EACCES: opener or caller may not read it, or
 /// an LSM forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT:
 /// the object is dying. ESHUTDOWN: the queue has ended. ENOMEM.
-pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<u64> {
+pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     let (mask, ignore) = masks(request)?;
     let if_there = match request.flags & (flag::UPDATE | flag::MASK_ADD) {
         0 => IfThere::Refuse,
@@ -113,7 +116,7 @@ fn masks(request: &Request) -> Result<(u32, u32)> {
 }
 
 /// One try; `None` when a dying object was in the way and has been helped out of it.
-fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Option<u64>> {
+fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Option<Added>> {
     let fs = crate::FS.get();
     let mark = MarkRef::new(watch.clone(), 0)?;
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
@@ -161,7 +164,10 @@ fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Optio
         Ok(()) => {
             group.attach(watch, mark);
             connector.announce();
-            Ok(Some(watch_handle(watch)))
+            Ok(Some(Added {
+                handle: watch_handle(watch),
+                new: true,
+            }))
         }
         // The object is dying. (A second watch of one group was found above.)
         Err(_) => {
@@ -183,7 +189,7 @@ fn change(
     there: &Arc<Watch>,
     wanted: &Watch,
     if_there: IfThere,
-) -> Result<u64> {
+) -> Result<Added> {
     let (mask, ignore) = match if_there {
         IfThere::Refuse => return Err(EEXIST),
         IfThere::Replace => (wanted.mask(), wanted.ignore()),
@@ -197,5 +203,8 @@ fn change(
     }
     there.set_masks(mask, ignore);
     group.announce(there);
-    Ok(watch_handle(there))
+    Ok(Added {
+        handle: watch_handle(there),
+        new: false,
+    })
 }
