@@ -3,7 +3,8 @@
  * Where the events of the stress program come from: a few folders with a few names each, so
  * that threads meet on them, and file operations of every kind. Two of the folders are
  * mount points, where a tmpfs and an ext4 on a loop device come and go, and one is on
- * an ext4 that stays; inodes of ext4 can be evicted, those of tmpfs cannot.
+ * an ext4 that stays; inodes of ext4 can be evicted, those of tmpfs cannot. An ext4 that nobody
+ * watches or uses is unmounted now and then to compare the time with.
  */
 #include <linux/loop.h>
 #include <sys/mount.h>
@@ -14,20 +15,20 @@
 
 #define TOP	"/tmp/stress"
 #define NAMES	10u
-#define LOOPS	2
+#define LOOPS	3
 
-enum site { PLAIN0, PLAIN1, PLAIN2, EXT4, COMES_TMPFS, COMES_EXT4, SITES };
+enum site { PLAIN0, PLAIN1, PLAIN2, EXT4, COMES_TMPFS, COMES_EXT4, QUIET, SITES };
 
 static const char *const site_path[SITES] = {
-	TOP "/a", TOP "/b", TOP "/a/c", TOP "/ext4", TOP "/m", TOP "/n",
+	TOP "/a", TOP "/b", TOP "/a/c", TOP "/ext4", TOP "/m", TOP "/n", TOP "/q",
 };
 /* How often a folder is chosen, out of 10: the mount points must be free now and then. */
 static const unsigned char choose[10] = {
-	PLAIN0, PLAIN0, PLAIN1, PLAIN1, PLAIN2, PLAIN2, EXT4, EXT4, COMES_TMPFS, COMES_EXT4,
+	PLAIN0, PLAIN0, PLAIN1, PLAIN2, EXT4, EXT4, EXT4, EXT4, COMES_TMPFS, COMES_EXT4,
 };
 
 static char loops[LOOPS][24];		/* the devices; empty without an image */
-static unsigned long worst_ms;
+static unsigned long worst_ms, quiet_ms;	/* slowest unmounts: watched, not watched */
 static bool mounted[SITES];
 
 static void copy(const char *from, const char *to)
@@ -106,8 +107,11 @@ static unsigned long limit_ms(void)
 	return s ? strtoul(s, NULL, 10) : 1000;
 }
 
-/* Unmounts, and takes the time of the try that succeeds; lazily, when it stays busy. */
-static void unmount(const char *path)
+/*
+ * Unmounts, and takes the time of the try that succeeds; lazily, when it stays busy. What an
+ * unmount takes that has nothing to do with us, on this machine, is not held against us.
+ */
+static void unmount(const char *path, unsigned long *worst)
 {
 	for (int try = 0; try < 40; try++) {
 		uint64_t from = wq_now_ms();
@@ -120,10 +124,11 @@ static void unmount(const char *path)
 			continue;
 		}
 		ms = wq_now_ms() - from;
-		if (ms > worst_ms)
-			worst_ms = ms;
-		if (ms > limit_ms())
-			fail("umount of %s took %lu ms", path, ms);
+		if (ms > *worst)
+			*worst = ms;
+		if (worst == &worst_ms && ms > limit_ms() + quiet_ms)
+			fail("umount of %s took %lu ms; of what nobody watches: %lu ms", path, ms,
+			     quiet_ms);
 		count(C_UMOUNTS, 1);
 		return;
 	}
@@ -132,18 +137,18 @@ static void unmount(const char *path)
 	count(C_LAZY, 1);
 }
 
-unsigned long mounts_worst_ms(void)
+void mounts_summary(void)
 {
-	return worst_ms;
+	printf("# slowest unmount: %lu ms; of what nobody watches: %lu ms\n", worst_ms, quiet_ms);
 }
 
 void files_teardown(void)
 {
 	for (int s = 0; s < SITES; s++)
 		if (mounted[s])
-			unmount(site_path[s]);
+			unmount(site_path[s], &worst_ms);
 	if (loops[0][0])
-		unmount(site_path[EXT4]);
+		unmount(site_path[EXT4], &worst_ms);
 	for (int i = 0; i < LOOPS; i++) {
 		int loop = loops[i][0] ? open(loops[i], O_RDWR | O_CLOEXEC) : -1;
 
@@ -154,7 +159,7 @@ void files_teardown(void)
 			fail("%s: %m", loops[i]);
 		close(loop);
 	}
-	unmount(TOP);
+	unmount(TOP, &worst_ms);
 	rmdir(TOP);
 }
 
@@ -163,7 +168,8 @@ static void evict(struct rng *r)
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
 	doing("evict");
-	if (chance(r, 50)) {
+	/* Inodes that are dirty stay. */
+	if (chance(r, 80)) {
 		int dir = open(site_path[EXT4], O_RDONLY | O_CLOEXEC);
 
 		syncfs(dir);
@@ -175,15 +181,31 @@ static void evict(struct rng *r)
 	count(C_EVICT, 1);
 }
 
+/* With one file that was written, so that there is something to do. */
+static void quiet(void)
+{
+	doing("quiet mount");
+	if (!loops[2][0])
+		return;
+	if (mount_ext4(loops[2], site_path[QUIET])) {
+		fail("ext4 on %s: %m", site_path[QUIET]);
+		return;
+	}
+	wq_touch(TOP "/q/file");
+	unmount(site_path[QUIET], &quiet_ms);
+}
+
 void mounts_act(struct rng *r)
 {
 	enum site s = chance(r, 50) ? COMES_TMPFS : COMES_EXT4;
 
 	if (chance(r, 20)) {
 		evict(r);
+	} else if (chance(r, 10)) {
+		quiet();
 	} else if (mounted[s]) {
 		doing("umount");
-		unmount(site_path[s]);
+		unmount(site_path[s], &worst_ms);
 		mounted[s] = false;
 	} else if (s == COMES_TMPFS) {
 		doing("mount tmpfs");

@@ -153,7 +153,7 @@ static void watch(uint64_t until)
 	}
 }
 
-static void summary(void)
+static void summary(unsigned long seconds)
 {
 	static const char *const name[C_NR] = {
 		"add", "update", "remove", "remove_all", "find", "filter", "records", "lost",
@@ -165,10 +165,12 @@ static void summary(void)
 	printf("#");
 	for (int i = 0; i < C_NR; i++)
 		printf(" %s %lu", name[i], counts[i]);
-	printf("\n# slowest unmount: %lu ms\n", mounts_worst_ms());
-	/* What never happened was not tested. */
+	printf("\n");
+	mounts_summary();
+	/* What never happened was not tested; a short round may have missed what is rare. */
 	for (int i = 0; i < C_NR; i++)
-		if (!counts[i] && i != C_LAZY && i != C_REASON + WATCH_REMOVAL_SOURCE_GONE &&
+		if (!counts[i] && (seconds >= 60 || i < C_LOST) && i != C_LAZY &&
+		    i != C_REASON + WATCH_REMOVAL_SOURCE_GONE &&
 		    (getenv("STRESS_IMAGE") || i != C_REASON + WATCH_REMOVAL_EVICTED))
 			fail("'%s' has not happened once: give it more time", name[i]);
 }
@@ -214,7 +216,7 @@ static int round_of(unsigned long seconds)
 	kill(wild, SIGKILL);
 	waitpid(wild, NULL, 0);
 	files_teardown();
-	summary();
+	summary(seconds);
 	bad += result(1, !failures(), "every record, REMOVAL, loss and unmount was right");
 	before = failures();
 	bad += result(2, leaks_slabs_back(&base) && failures() == before, "the slabs are as before");

@@ -21,7 +21,7 @@ static atomic_uint serials;
 
 static void begin(struct queue *q, struct rng *r)
 {
-	const char *e = wq_open(&q->wq, 1u << rnd(r, 4));
+	const char *e = wq_open(&q->wq, chance(r, 70) ? 1 : 1u << rnd(r, 4));
 
 	if (e != wq_ok)
 		fail("a new queue: %s", e);
@@ -168,7 +168,7 @@ static void add(struct queue *q, struct rng *r)
 	files_random_path(r, e->path, sizeof(e->path));
 	e->id = rnd(r, 256);
 	e->flags = chance(r, 25) ? WATCH_ADD_ONESHOT : 0;
-	e->flags |= chance(r, 30) ? WATCH_ADD_EVICTABLE : 0;
+	e->flags |= chance(r, 40) ? WATCH_ADD_EVICTABLE : 0;
 	e->flags |= chance(r, 10) ? WATCH_ADD_EXCL_UNLINK : 0;
 	e->flags |= chance(r, 10) ? WATCH_ADD_IGNORE_SURV : 0;
 	pthread_mutex_unlock(&q->book.lock);
@@ -308,7 +308,7 @@ void queues_act(struct rng *r)
 	} else if (what < 800) {
 		/* Too rarely for small rings, so that they run over. */
 		doing("consume");
-		consume(q, 1 + rnd(r, 200));
+		consume(q, 1 + rnd(r, 60));
 	}
 	pthread_rwlock_unlock(&q->life);
 }

@@ -60,7 +60,7 @@ void files_teardown(void);
 void files_random_path(struct rng *r, char *buf, size_t len);
 void files_act(struct rng *r);		/* one file operation */
 void mounts_act(struct rng *r);		/* mounts and unmounts, evicts; one thread does it */
-unsigned long mounts_worst_ms(void);	/* of all unmounts */
+void mounts_summary(void);
 
 /* queues.c: well-behaved queues, every record of which is accounted for. */
 void queues_setup(void);
