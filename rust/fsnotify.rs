@@ -269,7 +269,11 @@ impl<B: Backend> Group<B> {
         Ok(MarkHold(object, PhantomData))
     }
 
-    /// Puts the mark on the inode of `path`. EEXIST when this group has one there; ENOENT when the
+    /// Puts the mark on the inode of `path`. Who loses the race for the inode drops a mark that
+    /// was on nothing: the counts that umount waits for belong to fsnotify's own connector, and it
+    /// gives them back itself (TRAPS: A7b (no count of the superblock passes through our hands)).
+    ///
+    /// EEXIST when this group has one there; ENOENT when the
     /// inode is dying; ENOMEM. Sleeps; allocations are NOFS. To be called once per mark.
     pub(crate) fn add_to_inode(&self, mark: &MarkHold<B>, path: &FdPath, mask: u32) -> Result {
         let raw = mark.raw();
@@ -297,6 +301,11 @@ impl<B: Backend> Group<B> {
     /// Changes what the kernel calls us for to what `wanted` says, if the mark is still attached.
     /// `wanted` is called under the group's lock, so the last caller's view wins (TRAPS: A14 (the
     /// union is computed and applied under one lock)). Sleeps.
+    ///
+    /// fsnotify takes or drops the inode itself when it recalculates; no inode is handed to us that
+    /// we would have to put (TRAPS: A7d). It walks the children only when the directory had nobody
+    /// that watches them and now has, and nothing is recalculated when the mask stays the same
+    /// (TRAPS: A16 (a second watch on a directory does not walk its children)).
     pub(crate) fn update_mask(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
         let _lock = self.lock();
         let mark = object.kernel_mark().mark.get();
@@ -334,7 +343,10 @@ impl<B: Backend> Group<B> {
     }
 
     /// Takes back the reference that [`MarkHold::keep`] gave up; ends and puts the mark from the
-    /// workqueue. Nothing happens when none was kept. Any context but NMI.
+    /// workqueue. Whatever that lets go of, a deleted file with all its data perhaps, goes there
+    /// (TRAPS: A19 (the job that puts it holds no lock and is in no read section)).
+    ///
+    /// Nothing happens when none was kept. Any context but NMI.
     pub(crate) fn retire(&self, object: &B::Object) {
         if object.kernel_mark().kept.xchg(false, Full) {
             // SAFETY: The reference keeps the object until the job puts it; the link is used for

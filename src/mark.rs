@@ -15,7 +15,14 @@ mod connector;
 mod context;
 mod entry;
 mod group;
+mod hooks;
 mod slot;
+#[cfg(CONFIG_KUNIT)]
+mod tests;
+#[cfg_attr(
+    not(CONFIG_KUNIT),
+    expect(dead_code, reason = "the permission source waits here")
+)]
 mod user_wait;
 mod walk;
 
@@ -46,8 +53,7 @@ pub(crate) use self::{
         GroupGuard, //
     },
     slot::Slot,
-    user_wait::Gate,
-    walk::Walk,
+    walk::Walk, //
 };
 
 /// A watch, as the mark layer needs it.
@@ -92,6 +98,10 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
 
     /// Chains the watch in the list of dead ones; used by [`Context`] only, and at most once.
     fn reap_link(&self) -> &Atomic<*mut Self>;
+
+    /// A task passes one of the [`hooks::Window`]s. For tests.
+    #[cfg(CONFIG_KUNIT)]
+    fn hook(_window: hooks::Window) {}
 }
 
 /// What a mark does for its watch; the values belong to the source that made the mark.

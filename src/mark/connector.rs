@@ -17,6 +17,7 @@ use super::{
         Mark,
         MarkRef, //
     },
+    hooks::hook,
     Group,
     Reader,
     Subscriber, //
@@ -202,6 +203,7 @@ impl<S: Subscriber> Connector<S> {
         let context = S::context();
         let mut any = false;
         self.for_each_locked(&guard, |mark| {
+            hook!(S, Ending);
             if S::kill(mark.watch(), reason) {
                 context.push_dead(mark.watch().clone());
                 any = true;
@@ -209,6 +211,7 @@ impl<S: Subscriber> Connector<S> {
             true
         });
         drop(guard);
+        hook!(S, Ended);
         if any {
             context.reap_dead_soon();
         }
@@ -216,6 +219,9 @@ impl<S: Subscriber> Connector<S> {
 }
 
 /// A counted reference to a connector. Dropping the last one needs process context.
+///
+/// It is what every look-up gives, so nothing depends on a lock that was dropped or a read section
+/// that has ended since (TRAPS: A26).
 ///
 /// # Invariants
 ///
@@ -309,6 +315,7 @@ impl<S: Subscriber> core::ops::Deref for ConnectorRef<S> {
 impl<S: Subscriber> Drop for ConnectorRef<S> {
     fn drop(&mut self) {
         if self.needs.dec_and_test() {
+            hook!(S, Unneeded);
             self.set_destroying();
             // SAFETY: By the type invariants of `Connector`; the last reference is gone, and a
             // count of zero never rises again.

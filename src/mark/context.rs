@@ -8,6 +8,7 @@
 //! nothing may sleep. Neither grace period is ever waited for in a system call.
 
 use super::{
+    hooks::hook,
     slot::Slotted,
     Mark,
     Subscriber, //
@@ -121,7 +122,8 @@ impl<S: Subscriber> Context<S> {
         }
     }
 
-    /// Where marks are allocated.
+    /// Where marks are allocated. TRAPS: A25 (its slabs are charged to the memory cgroup of who
+    /// adds the watch, as are connectors, kernel marks and the table of handles).
     pub(super) fn cache(&self) -> &KmemCache<Mark<S>> {
         &self.cache
     }
@@ -202,6 +204,7 @@ impl<S: Subscriber> Job for SlottedJob<S> {
         }
         S::context().srcu.synchronize();
         while let Some(connector) = chain.next() {
+            hook!(S, FreeSlotted);
             // SAFETY: `reap_slotted` got what once was a box; a grace period has ended since nobody
             // new could find it.
             drop(unsafe { KBox::from_raw(connector.as_ptr()) });

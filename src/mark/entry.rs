@@ -14,6 +14,7 @@ use super::{
         Connector,
         ConnectorRef, //
     },
+    hooks::hook,
     Reader,
     Role,
     Subscriber, //
@@ -265,7 +266,7 @@ impl<S: Subscriber> core::ops::Deref for MarkRef<S> {
 
 /// Drops a reference unless it is the last one; true when it did. A count that has saturated stays
 /// as it is, and what it counts is never freed (TRAPS: A23 (`refcount_t` counts references)).
-fn put_unless_last(refs: &Refcount) -> bool {
+pub(super) fn put_unless_last(refs: &Refcount) -> bool {
     let refs = refs.as_atomic();
     let mut old = refs.load(Relaxed);
     while old != 1 {
@@ -298,6 +299,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
             return;
         };
 
+        hook!(S, LastPut);
         // Under the lock, so that whoever finds a mark in the list there finds it alive.
         let guard = connector.lock();
         if !mark.refs.dec_and_test() {

@@ -5,7 +5,8 @@
 //! It has the table of its watches by handle, under `mark_mutex`, and a place in the order of all
 //! groups. [`GroupGuard`] is the lock: whoever has one may change the table and the watches' sets
 //! of marks, and allocates without entering file systems (TRAPS: A17 (memalloc_nofs is part of the
-//! guard)).
+//! guard)). Nothing asks whether somebody holds the mutex (TRAPS: A22 (what needs it is a method of
+//! the guard, so the caller holds it, not just anybody)).
 //!
 //! Lock order: `mark_mutex` is outermost. What a function here takes out of the table comes back
 //! as a value that is to be dropped after the guard (TRAPS: A21 (a watch that is being removed is

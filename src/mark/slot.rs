@@ -17,6 +17,7 @@ use super::{
         ConnectorRef,
         Object, //
     },
+    hooks::hook,
     Connector,
     Reader,
     Subscriber, //
@@ -163,6 +164,7 @@ impl<S: Subscriber> Slot<S> {
             };
             // A connector is the first field of its `Slotted`.
             let new = made.as_ptr().cast::<Slotted<S>>().as_ptr();
+            hook!(S, Publish);
             if self.0.cmpxchg(ptr::null_mut(), new, Full).is_ok() {
                 return Ok(made);
             }

@@ -8,11 +8,13 @@
 //! watch has ended meanwhile.
 //!
 //! Who sleeps on behalf of a group is counted at the group's gate ([`Gate`]). The end of a group
-//! shuts the gate, answers what is outstanding, and then waits until nobody is left (TRAPS: A8 (a
-//! wait begins under the gate's lock or not at all), A11 (the ticket is a value with Drop), A12 (the
-//! ticket is given back under the gate's lock, so the group cannot go before)).
+//! shuts the gate, answers what is outstanding, and then waits until nobody is left. TRAPS: A8 (a
+//! wait begins under the gate's lock or not at all; a pinned mark keeps its watch, and that the
+//! group). TRAPS: A11 (the ticket is a value with Drop). TRAPS: A12 (the ticket borrows the gate, so
+//! whoever gives it back holds something that keeps the group until he has done so).
 
 use super::{
+    hooks::hook,
     MarkRef,
     Reader,
     Subscriber,
@@ -104,6 +106,7 @@ impl<S: Subscriber, const N: usize> Pinned<S, N> {
             let mut next = cursor;
             loop {
                 let mark = next?;
+                hook!(S, Pin);
                 if let Some(pinned) = mark.try_pin() {
                     break Some(pinned);
                 }

@@ -50,6 +50,11 @@ use kernel::{
 pub(super) type FsObject = Connected<Watch, Inode>;
 
 /// The inode's side of an [`FsObject`].
+///
+/// It has no reference to the inode and none to the superblock, nor has anything else of this
+/// module for longer than a system call: what pins the inode is fsnotify's connector, which lets go
+/// when the inode or its file system does, first of the inode, then of the count that umount waits
+/// for (TRAPS: A7a, A7c (nothing of ours could be in the wrong order)).
 pub(crate) struct Inode {
     kernel: KernelMark<FsObject>,
     /// Why the watches are about to end, as far as it was announced.

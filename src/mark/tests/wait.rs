@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of walks that sleep: pins, resumption, and the gate of a group.
+
+use super::{
+    super::{
+        hooks::Window,
+        user_wait::{
+            Gate,
+            Pinned, //
+        },
+        Context,
+        Subscriber,
+        Walk, //
+    },
+    world::{
+        sleep_ms,
+        Line,
+        Party,
+        Probe,
+        Target,
+        World, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Full, //
+            },
+            Atomic, //
+        },
+        Arc, //
+    },
+};
+
+fn context() -> &'static Context<Probe> {
+    Probe::context()
+}
+
+/// Which of `parties` the rest of a walk shows, dead or alive, and which alive, as bits.
+fn rest<const N: usize>(walk: &mut Walk<'_, Probe, N>, parties: &[Party]) -> (u32, u32) {
+    let (mut seen, mut alive) = (0, 0);
+    while let Some(run) = walk.next_group() {
+        run.for_each(|_, mark| {
+            for (p, party) in parties.iter().enumerate() {
+                let bit = u32::from(mark.watch().is_of(party)) << p;
+                seen |= bit;
+                if !mark.watch().is_dead() {
+                    alive |= bit;
+                }
+            }
+        });
+    }
+    (seen, alive)
+}
+
+/// Enters a gate and leaves early; whether it was open.
+fn early_return(gate: &Gate) -> Result {
+    let _ticket = gate.enter().ok_or(ESHUTDOWN)?;
+    Err(EINTR)
+}
+
+#[kunit_tests(watch_queue_marks_wait)]
+mod suite {
+    use super::*;
+
+    // TRAPS: A9, A20
+    #[test]
+    fn a_walk_goes_on_where_it_slept() -> Result {
+        let world = World::new()?;
+        let (inode, inode_list) = Target::new()?;
+        let (mount, mount_list) = Target::new()?;
+        let parties = Party::in_order(5)?;
+        // The first asks; the two cursors then stand on marks of two others.
+        parties[0].add(&inode_list, 1)?;
+        let on_inode = parties[1].add(&inode_list, 0x10)?;
+        let on_mount = parties[2].add(&mount_list, 0x20)?;
+        parties[3].add(&inode_list, 1)?;
+        parties[4].add(&mount_list, 1)?;
+
+        let reader = context().read();
+        let mut walk = Walk::new(
+            &reader,
+            [None, Some(inode.connector()), Some(mount.connector())],
+        );
+        assert!(walk.next_group().is_some());
+        let pinned = Pinned::new(walk, reader);
+
+        // While it sleeps, both go, and one more behind them; nothing waits for the sleeper.
+        parties[1].remove(&on_inode)?;
+        parties[2].remove(&on_mount)?;
+        let third = inode_list.find(&parties[3].0.group).ok_or(EINVAL)?;
+        parties[3].remove(&third)?;
+        drop(third);
+        context().flush();
+        assert_eq!(world.dropped(), 1);
+        // The pinned ones are still in their lists, but want nothing and are nobody's.
+        assert_eq!(inode.marks(), 2);
+        assert_eq!(mount.marks(), 2);
+        assert_eq!(inode_list.union() & 0x10, 0);
+        assert_eq!(mount_list.union() & 0x20, 0);
+        assert!(inode_list.find(&parties[1].0.group).is_none());
+        drop((on_inode, on_mount));
+
+        let reader = context().read();
+        let mut walk = pinned.resume(&reader);
+        // Unpinned: out of the lists, but this walk stands on them still.
+        assert_eq!(inode.marks(), 1);
+        assert_eq!(mount.marks(), 1);
+        sleep_ms(20);
+        assert_eq!(world.dropped(), 1);
+        assert!(rest(&mut walk, &parties) == (0b10110, 0b10000));
+        drop(reader);
+        context().flush();
+        assert_eq!(world.dropped(), 3);
+        Ok(())
+    }
+
+    // TRAPS: A8
+    #[test]
+    fn a_mark_on_its_way_out_is_not_pinned() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let parties = Party::in_order(3)?;
+        parties[0].add(&list, 1)?;
+        let going = Arc::new(Party::new(0, false)?, GFP_KERNEL)?;
+        // Behind all of higher priority, and alone of its kind in another list.
+        let (other, other_list) = Target::new()?;
+        going.add(&other_list, 1)?;
+        parties[2].add(&list, 1)?;
+
+        let (hook_going, hook_list) = (going.clone(), other_list.clone());
+        world.arm(Window::Pin, move || {
+            if let Some(probe) = hook_list.find(&hook_going.0.group) {
+                let _ = hook_going.remove(&probe);
+            }
+        })?;
+        let reader = context().read();
+        // The list of the mark that goes is looked at first, so the hook hits it.
+        let walk = Walk::new(&reader, [Some(other.connector()), Some(target.connector())]);
+        let pinned = Pinned::new(walk, reader);
+        // Once for it, once for the mark of the other list.
+        assert_eq!(world.disarm(), 2);
+        // It was not held: its list is empty, and it can be freed although the walk sleeps.
+        assert_eq!(other.marks(), 0);
+        context().flush();
+        assert_eq!(world.dropped(), 1);
+
+        let reader = context().read();
+        let mut walk = pinned.resume(&reader);
+        assert!(rest(&mut walk, &parties) == (0b101, 0b101));
+        Ok(())
+    }
+
+    #[test]
+    fn a_sleeping_walk_skips_what_it_cannot_pin() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let parties = Arc::new(Party::in_order(3)?, GFP_KERNEL)?;
+        for party in parties.iter() {
+            party.add(&list, 1)?;
+        }
+
+        // The cursor's mark and the one behind it go.
+        let (hook_parties, hook_list) = (parties.clone(), list.clone());
+        world.arm(Window::Pin, move || {
+            for party in &hook_parties[..2] {
+                if let Some(probe) = hook_list.find(&party.0.group) {
+                    let _ = party.remove(&probe);
+                }
+            }
+        })?;
+        let reader = context().read();
+        let walk = Walk::new(&reader, [Some(target.connector())]);
+        let pinned = Pinned::new(walk, reader);
+        assert!(world.disarm() >= 2);
+
+        let reader = context().read();
+        let mut walk = pinned.resume(&reader);
+        assert!(rest(&mut walk, &parties) == (0b100, 0b100));
+        Ok(())
+    }
+
+    #[test]
+    fn pins_that_are_given_up_leave_the_lists() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let party = Party::new(0, false)?;
+        let probe = party.add(&list, 1)?;
+        drop(list);
+
+        let reader = context().read();
+        let walk = Walk::new(&reader, [Some(target.connector())]);
+        let pinned = Pinned::new(walk, reader);
+        party.remove(&probe)?;
+        drop(probe);
+        assert_eq!(target.unneeded(), 0);
+        // The sleeper was killed: it does not resume.
+        drop(pinned);
+        assert_eq!(target.unneeded(), 1);
+        assert_eq!(target.marks(), 0);
+        context().flush();
+        assert_eq!(world.live(), 0);
+        Ok(())
+    }
+
+    // TRAPS: A8, A11
+    #[test]
+    fn a_gate_that_is_shut_lets_nobody_in_and_waits_for_the_rest() -> Result {
+        let world = World::new()?;
+        let party = Party::new(0, false)?;
+        let gate = party.0.group.gate();
+
+        // Nobody inside: there is nothing to wait for. An early return leaves nobody inside.
+        gate.wait_empty();
+        assert!(early_return(gate) == Err(EINTR));
+        gate.wait_empty();
+
+        let line = Line::new(2)?;
+        let done = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+        let (thread_line, thread_done, owner) = (line.clone(), done.clone(), party.0.clone());
+        let sleeper = world.spawn(move || {
+            let Some(_ticket) = owner.group.gate().enter() else {
+                return;
+            };
+            thread_line.wait();
+            sleep_ms(30);
+            thread_done.fetch_add(1, Full);
+        })?;
+        line.wait();
+        let second = gate.enter();
+        assert!(second.is_some());
+        gate.shut();
+        assert!(gate.enter().is_none());
+        assert!(early_return(gate) == Err(ESHUTDOWN));
+        drop(second);
+        gate.wait_empty();
+        assert_eq!(done.load(Acquire), 1);
+        sleeper.flush();
+        Ok(())
+    }
+
+    // TRAPS: A12
+    #[test]
+    fn who_leaves_the_gate_keeps_the_group_until_he_has() -> Result {
+        let world = World::new()?;
+        let rounds = 30;
+        for round in 0..rounds {
+            let party = Party::new(0, false)?;
+            let line = Line::new(2)?;
+            let (owner, thread_line) = (party.0.clone(), line.clone());
+            let leaver = world.spawn(move || {
+                let ticket = owner.group.gate().enter();
+                thread_line.wait();
+                for _ in 0..round * 100 {
+                    core::hint::spin_loop();
+                }
+                drop(ticket);
+            })?;
+            line.wait();
+            let gate = party.0.group.gate();
+            gate.shut();
+            gate.wait_empty();
+            // The group's end goes on at once, while the other may still be in its drop.
+            drop(party);
+            leaver.flush();
+            drop(leaver);
+            assert_eq!(world.owners_dropped().0, round + 1);
+        }
+        Ok(())
+    }
+}
