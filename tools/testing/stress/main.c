@@ -98,18 +98,29 @@ static void show(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	printf("# %s:\n%.*s", path, n < 0 ? 0 : (int)n, text);
+	text[n < 0 ? 0 : n] = 0;
+	for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;)
+		printf("#   %s\n", line);
+	if (fd >= 0)
+		close(fd);
 }
 
-/* Says where the thread is, in user space and in the kernel, and gives up. */
-static void stuck(const struct worker *w, unsigned long seconds)
+/* Where the thread is, in user space and in the kernel. */
+static void where(const struct worker *w, unsigned long ms)
 {
 	char path[64];
-	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
 
-	printf("# FAILED: thread %u has been at '%s' for %lu s\n", w->number, w->doing, seconds);
+	printf("# thread %u has been at '%s' for %lu ms\n", w->number, w->doing, ms);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);
 	show(path);
+}
+
+static void stuck(const struct worker *w, unsigned long ms)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	fail("a thread is stuck");
+	where(w, ms);
 	if (write(fd, "w", 1) != 1)
 		perror("# sysrq");
 	printf("Bail out! a thread is stuck\n");
@@ -123,6 +134,7 @@ static void watch(uint64_t until)
 	static unsigned long beats[MAX_THREADS + 1];
 	static uint64_t since[MAX_THREADS + 1];
 	uint64_t limit = setting("STRESS_STUCK_S", 60) * 1000, next = wq_now_ms() + 10000;
+	uint64_t slow = 1000;	/* an unmount shows where it is after 1, 2, 4, … s */
 	bool busy = true;
 
 	while (busy) {
@@ -139,8 +151,13 @@ static void watch(uint64_t until)
 			if (b != beats[i] || !since[i]) {
 				beats[i] = b;
 				since[i] = now;
+				if (i == nr_workers)
+					slow = 1000;
 			} else if (now - since[i] > limit) {
-				stuck(&workers[i], (now - since[i]) / 1000);
+				stuck(&workers[i], now - since[i]);
+			} else if (i == nr_workers && now - since[i] > slow) {
+				where(&workers[i], now - since[i]);
+				slow *= 2;
 			}
 		}
 		if (now >= next) {
