@@ -2,7 +2,7 @@
 
 //! KUnit tests of the mark layer. They run when the module is loaded on a kernel with KUnit.
 //!
-//! They have watches of their own ([`world::Probe`]) with a context of their own, so they neither
+//! They have watches of their own ([`party::Probe`]) with a context of their own, so they neither
 //! see nor disturb those of the module. Races are played by stopping one side in a window
 //! ([`super::hooks`]), or run by two tasks that meet at a starting line. A mark that is leaked or
 //! freed twice is noticed in each test: the world counts its watches, destroys the slab cache of
@@ -10,7 +10,10 @@
 
 mod life;
 mod list;
+mod party;
+mod reap;
 mod rounds;
 mod slot;
+mod target;
 mod wait;
 mod world;

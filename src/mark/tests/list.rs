@@ -8,12 +8,16 @@ use super::{
         Subscriber,
         Walk, //
     },
-    world::{
-        marks_of,
-        sleep_ms,
+    party::{
         Party,
-        Probe,
-        Target,
+        Probe, //
+    },
+    target::{
+        marks_of,
+        Target, //
+    },
+    world::{
+        sleep_ms,
         World, //
     },
 };

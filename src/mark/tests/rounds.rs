@@ -13,12 +13,12 @@ use super::{
         Mark,
         Subscriber, //
     },
-    world::{
+    party::{
         Party,
-        Probe,
-        Target,
-        World, //
+        Probe, //
     },
+    target::Target,
+    world::World,
 };
 use crate::{
     queue::watch::Watch,
@@ -32,7 +32,7 @@ use kernel::prelude::*;
 
 /// Rounds on each of two objects. A debug kernel under emulation needs 1 to 3 ms for one, and every
 /// load of the module waits for them: 10^4 and more belong to the stress program.
-const ROUNDS: u32 = 500;
+const ROUNDS: u32 = 250;
 
 /// Bytes by which lock debugging makes a spinlock bigger.
 const LOCK_DEBUG: usize = size_of::<RawSpinLock<()>>() - 4;

@@ -10,13 +10,16 @@ use super::{
         Context,
         Subscriber, //
     },
-    world::{
-        marks_of,
-        Line,
+    party::{
         Party,
         Probe,
-        World,
         GONE, //
+    },
+    target::marks_of,
+    world::{
+        spin_until,
+        Line,
+        World, //
     },
 };
 use crate::rust::irq_work::{
@@ -257,6 +260,10 @@ mod suite {
                 })?
             };
             line.wait();
+            // Odd rounds: in the middle of it. Even ones: before, during or after the only add.
+            if round % 2 == 1 {
+                spin_until(&count, round);
+            }
             for _ in 0..round * 1000 {
                 core::hint::spin_loop();
             }

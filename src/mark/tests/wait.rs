@@ -13,12 +13,14 @@ use super::{
         Subscriber,
         Walk, //
     },
+    party::{
+        Party,
+        Probe, //
+    },
+    target::Target,
     world::{
         sleep_ms,
         Line,
-        Party,
-        Probe,
-        Target,
         World, //
     },
 };

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Groups and watches of the tests.
+//!
+//! A [`Party`] is a group with its owner, as a queue would be; a [`Probe`] is its watch. Both are
+//! added and removed in the same steps as real ones.
+
+use super::{
+    super::{
+        connector::NotInserted,
+        hooks::Window,
+        ConnectorRef,
+        Context,
+        Group,
+        MarkRef,
+        MarkSet,
+        Role,
+        Subscriber, //
+    },
+    world::world, //
+};
+use core::ptr;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Acquire,
+                Full,
+                Relaxed, //
+            },
+            Atomic, //
+        },
+        Arc, //
+    },
+};
+
+/// What a queue is to a real watch: it has the group, and is kept by its watches.
+#[pin_data(PinnedDrop)]
+pub(super) struct Owner {
+    #[pin]
+    pub(super) group: Group<Probe>,
+    pub(super) priority: u8,
+    watches: Atomic<u32>,
+}
+
+#[pinned_drop]
+impl PinnedDrop for Owner {
+    fn drop(self: Pin<&mut Self>) {
+        if self.watches.load(Acquire) != 0 {
+            world().early.fetch_add(1, Full);
+        }
+        world().owners_dropped.fetch_add(1, Full);
+    }
+}
+
+/// A watch of the tests.
+pub(super) struct Probe {
+    owner: Arc<Owner>,
+    handle: u64,
+    wants: Atomic<u32>,
+    reason: Atomic<u32>,
+    removals: Atomic<u32>,
+    marks: MarkSet<Probe>,
+    reap: Atomic<*mut Probe>,
+}
+
+impl Probe {
+    pub(super) fn new(owner: &Arc<Owner>, wants: u32) -> Result<Arc<Self>> {
+        let probe = Self {
+            owner: owner.clone(),
+            handle: owner.group.new_handle(),
+            wants: Atomic::new(wants),
+            reason: Atomic::new(0),
+            removals: Atomic::new(0),
+            marks: MarkSet::new(),
+            reap: Atomic::new(ptr::null_mut()),
+        };
+        owner.watches.fetch_add(1, Relaxed);
+        world().made.fetch_add(1, Relaxed);
+        // If this fails, the drop counts it.
+        Ok(Arc::new(probe, GFP_KERNEL)?)
+    }
+
+    /// How many removal records it would have written.
+    pub(super) fn removals(&self) -> u32 {
+        self.removals.load(Relaxed)
+    }
+
+    /// Why it ended; 0 while it has not.
+    pub(super) fn reason(&self) -> u32 {
+        self.reason.load(Relaxed)
+    }
+
+    pub(super) fn set_wants(&self, wants: u32) {
+        self.wants.store(wants, Relaxed);
+    }
+
+    pub(super) fn priority(&self) -> u8 {
+        self.owner.priority
+    }
+
+    pub(super) fn is_of(&self, party: &Party) -> bool {
+        ptr::eq(&*self.owner, &*party.0)
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // The group must still be there; KASAN would tell.
+        self.owner.group.ended();
+        self.owner.watches.fetch_sub(1, Full);
+        world().dropped.fetch_add(1, Full);
+    }
+}
+
+impl Subscriber for Probe {
+    type Reason = u32;
+
+    fn context() -> &'static Context<Self> {
+        &world().context
+    }
+
+    fn group(&self) -> &Group<Self> {
+        &self.owner.group
+    }
+
+    fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    fn marks(&self) -> &MarkSet<Self> {
+        &self.marks
+    }
+
+    fn interest(&self, role: Role) -> u32 {
+        self.wants.load(Relaxed) | role
+    }
+
+    fn is_dead(&self) -> bool {
+        self.reason() != 0
+    }
+
+    fn kill(this: &Arc<Self>, reason: u32) -> bool {
+        let first = this.reason.cmpxchg(0, reason, Full).is_ok();
+        if first {
+            this.group().one_died();
+            this.removals.fetch_add(1, Full);
+            world().kills.fetch_add(1, Full);
+        }
+        first
+    }
+
+    fn ended(&self) {
+        world().ended.fetch_add(1, Full);
+    }
+
+    fn reap_link(&self) -> &Atomic<*mut Self> {
+        &self.reap
+    }
+
+    fn hook(window: Window) {
+        world().pass(window);
+    }
+}
+
+/// A group and who owns it. Dropping it ends its watches.
+pub(super) struct Party(pub(super) Arc<Owner>);
+
+/// Why the watches of a party end.
+pub(super) const REMOVED: u32 = 1;
+/// Why those of a target end.
+pub(super) const GONE: u32 = 2;
+
+impl Party {
+    pub(super) fn new(priority: u8, dups: bool) -> Result<Self> {
+        Ok(Self(Arc::pin_init(
+            try_pin_init!(Owner {
+                group <- Group::new(priority, dups),
+                priority,
+                watches: Atomic::new(0),
+            }? Error),
+            GFP_KERNEL,
+        )?))
+    }
+
+    /// Parties in the order in which a walk has to show them: some of each priority.
+    pub(super) fn in_order(n: usize) -> Result<KVec<Self>> {
+        let mut parties = KVec::with_capacity(n, GFP_KERNEL)?;
+        for i in 0..n {
+            parties.push(Self::new((i % 3) as u8, false)?, GFP_KERNEL)?;
+        }
+        parties.sort_unstable_by_key(|p: &Self| (u8::MAX - p.0.priority, p.address()));
+        Ok(parties)
+    }
+
+    pub(super) fn address(&self) -> usize {
+        ptr::from_ref(&self.0.group).addr()
+    }
+
+    /// Adds a watch, as ADD_WATCH does. ENOENT when the object is dying, EEXIST.
+    pub(super) fn add(&self, to: &ConnectorRef<Probe>, wants: u32) -> Result<Arc<Probe>> {
+        let probe = Probe::new(&self.0, wants)?;
+        self.add_mark(&probe, to, 0)?;
+        Ok(probe)
+    }
+
+    /// Enters a watch, or gives it one more mark.
+    pub(super) fn add_mark(
+        &self,
+        probe: &Arc<Probe>,
+        to: &ConnectorRef<Probe>,
+        role: Role,
+    ) -> Result {
+        let mark = MarkRef::new(probe.clone(), role)?;
+        let removed;
+        let mut group = self.0.group.lock();
+        let new = group.get(probe.handle).is_none();
+        if new {
+            group.add(probe.clone())?;
+        }
+        let (spare, refused) = match to.clone().insert(&mark) {
+            Ok(()) => {
+                group.attach(probe, mark);
+                to.announce();
+                return Ok(());
+            }
+            Err(refused) => refused,
+        };
+        removed = new.then(|| group.remove(probe.handle));
+        drop(group);
+        drop(removed);
+        drop(spare);
+        Err(match refused {
+            NotInserted::Destroying => ENOENT,
+            NotInserted::Exists => EEXIST,
+        })
+    }
+
+    /// Ends a watch, both steps. ENOENT when it has ended.
+    pub(super) fn remove(&self, probe: &Arc<Probe>) -> Result {
+        let removed = {
+            let mut group = self.0.group.lock();
+            if !Probe::kill(probe, REMOVED) {
+                return Err(ENOENT);
+            }
+            group.remove(probe.handle)
+        };
+        removed.map(drop).ok_or(ENOENT)
+    }
+
+    /// How many watches are alive.
+    pub(super) fn count(&self) -> u64 {
+        self.0.group.alive()
+    }
+
+    /// How many watches there are in the table, dead or alive.
+    pub(super) fn in_table(&self) -> usize {
+        let group = self.0.group.lock();
+        let (mut n, mut from) = (0, 0);
+        while let Some(probe) = group.next_from(from) {
+            from = probe.handle.wrapping_add(1);
+            n += 1;
+        }
+        n
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        let mut from = 0;
+        loop {
+            let next = self.0.group.lock().next_from(from);
+            let Some(probe) = next else { break };
+            from = probe.handle.wrapping_add(1);
+            // It may be with the reaper already.
+            let _ = self.remove(&probe);
+        }
+    }
+}
