@@ -28,7 +28,10 @@ static const unsigned char choose[10] = {
 };
 
 static char loops[LOOPS][24];		/* the devices; empty without an image */
-static unsigned long worst_ms, quiet_ms;	/* slowest unmounts: watched, not watched */
+
+/* The slowest unmounts. */
+enum kind { WATCHED_TMPFS, WATCHED_EXT4, QUIET_EXT4, KINDS };
+static unsigned long worst[KINDS];
 static bool mounted[SITES];
 
 static void copy(const char *from, const char *to)
@@ -108,10 +111,11 @@ static unsigned long limit_ms(void)
 }
 
 /*
- * Unmounts, and takes the time of the try that succeeds; lazily, when it stays busy. What an
- * unmount takes that has nothing to do with us, on this machine, is not held against us.
+ * Unmounts, and takes the time of the try that succeeds; lazily, when it stays busy. An ext4
+ * writes and frees a lot before it is gone, so only a tmpfs has to be fast; what our code adds
+ * is measured by the watchdog.
  */
-static void unmount(const char *path, unsigned long *worst)
+static void unmount(const char *path, enum kind kind)
 {
 	for (int try = 0; try < 40; try++) {
 		uint64_t from = wq_now_ms();
@@ -124,11 +128,10 @@ static void unmount(const char *path, unsigned long *worst)
 			continue;
 		}
 		ms = wq_now_ms() - from;
-		if (ms > *worst)
-			*worst = ms;
-		if (worst == &worst_ms && ms > limit_ms() + quiet_ms)
-			fail("umount of %s took %lu ms; of what nobody watches: %lu ms", path, ms,
-			     quiet_ms);
+		if (ms > worst[kind])
+			worst[kind] = ms;
+		if (kind == WATCHED_TMPFS && ms > limit_ms())
+			fail("umount of %s took %lu ms", path, ms);
 		count(C_UMOUNTS, 1);
 		return;
 	}
@@ -139,16 +142,17 @@ static void unmount(const char *path, unsigned long *worst)
 
 void mounts_summary(void)
 {
-	printf("# slowest unmount: %lu ms; of what nobody watches: %lu ms\n", worst_ms, quiet_ms);
+	printf("# slowest unmount: tmpfs %lu ms, ext4 %lu ms, ext4 that nobody watches %lu ms\n",
+	       worst[WATCHED_TMPFS], worst[WATCHED_EXT4], worst[QUIET_EXT4]);
 }
 
 void files_teardown(void)
 {
 	for (int s = 0; s < SITES; s++)
 		if (mounted[s])
-			unmount(site_path[s], &worst_ms);
+			unmount(site_path[s], s == COMES_EXT4 ? WATCHED_EXT4 : WATCHED_TMPFS);
 	if (loops[0][0])
-		unmount(site_path[EXT4], &worst_ms);
+		unmount(site_path[EXT4], WATCHED_EXT4);
 	for (int i = 0; i < LOOPS; i++) {
 		int loop = loops[i][0] ? open(loops[i], O_RDWR | O_CLOEXEC) : -1;
 
@@ -159,7 +163,7 @@ void files_teardown(void)
 			fail("%s: %m", loops[i]);
 		close(loop);
 	}
-	unmount(TOP, &worst_ms);
+	unmount(TOP, WATCHED_TMPFS);
 	rmdir(TOP);
 }
 
@@ -192,7 +196,7 @@ static void quiet(void)
 		return;
 	}
 	wq_touch(TOP "/q/file");
-	unmount(site_path[QUIET], &quiet_ms);
+	unmount(site_path[QUIET], QUIET_EXT4);
 }
 
 void mounts_act(struct rng *r)
@@ -205,7 +209,7 @@ void mounts_act(struct rng *r)
 		quiet();
 	} else if (mounted[s]) {
 		doing("umount");
-		unmount(site_path[s], &worst_ms);
+		unmount(site_path[s], s == COMES_EXT4 ? WATCHED_EXT4 : WATCHED_TMPFS);
 		mounted[s] = false;
 	} else if (s == COMES_TMPFS) {
 		doing("mount tmpfs");

@@ -16,6 +16,7 @@
 #include "stress.h"
 
 #define MAX_THREADS	64
+#define HELD_MS		1000		/* how long watches may hold an unmount */
 
 __thread struct worker *me;
 atomic_bool stop;
@@ -25,7 +26,7 @@ static atomic_uint *failed;		/* shared with the wild process */
 static struct worker workers[MAX_THREADS + 1];	/* the last: mounts */
 static pthread_t threads[MAX_THREADS + 1];
 static unsigned int nr_workers;
-static uint64_t seed;
+static uint64_t seed, worst_held;
 
 void rng_init(struct rng *r, uint64_t s, unsigned int thread)
 {
@@ -128,13 +129,45 @@ static void stuck(const struct worker *w, unsigned long ms)
 	abort();
 }
 
+/*
+ * How long the unmount under way has been in our hands: with a function of ours, or of
+ * fsnotify, which may wait for us, on its stack.
+ */
+static void watch_unmount(const struct worker *w, uint64_t now)
+{
+	static unsigned long beat;
+	static uint64_t last, held;
+	const char *at = w->doing;
+	char path[64], text[4096] = "";
+	int fd;
+
+	if (w->beats != beat)
+		held = 0;
+	if (w->beats == beat && at && !strcmp(at, "umount")) {
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+			fail("%s: %m", path);
+		close(fd);
+		held = strstr(text, "fsnotify") || strstr(text, "watch_queue") ? held + now - last : 0;
+		if (held > worst_held)
+			worst_held = held;
+		if (held > HELD_MS) {
+			fail("an unmount has been waiting for watches for %lu ms", (unsigned long)held);
+			where(w, held);
+			held = 0;
+		}
+	}
+	beat = w->beats;
+	last = now;
+}
+
 /* Watches all threads until `until`; then until they are done. */
 static void watch(uint64_t until)
 {
 	static unsigned long beats[MAX_THREADS + 1];
 	static uint64_t since[MAX_THREADS + 1];
 	uint64_t limit = setting("STRESS_STUCK_S", 60) * 1000, next = wq_now_ms() + 10000;
-	uint64_t slow = 1000;	/* an unmount shows where it is after 1, 2, 4, … s */
 	bool busy = true;
 
 	while (busy) {
@@ -151,15 +184,11 @@ static void watch(uint64_t until)
 			if (b != beats[i] || !since[i]) {
 				beats[i] = b;
 				since[i] = now;
-				if (i == nr_workers)
-					slow = 1000;
 			} else if (now - since[i] > limit) {
 				stuck(&workers[i], now - since[i]);
-			} else if (i == nr_workers && now - since[i] > slow) {
-				where(&workers[i], now - since[i]);
-				slow *= 2;
 			}
 		}
+		watch_unmount(&workers[nr_workers], now);
 		if (now >= next) {
 			next = now + 10000;
 			printf("# %lu added, %lu records, %lu file operations, %u failures\n",
@@ -184,6 +213,8 @@ static void summary(unsigned long seconds)
 		printf(" %s %lu", name[i], counts[i]);
 	printf("\n");
 	mounts_summary();
+	printf("# longest that an unmount waited for watches: %lu ms\n",
+	       (unsigned long)worst_held);
 	/* What never happened was not tested; a short round may have missed what is rare. */
 	for (int i = 0; i < C_NR; i++)
 		if (!counts[i] && (seconds >= 60 || i < C_LOST) && i != C_LAZY &&
