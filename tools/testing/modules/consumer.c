@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -209,4 +211,37 @@ uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
+}
+
+void *sleep_for_records(void *arg)
+{
+	struct sleeper *s = arg;
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct pollfd pfd = { .fd = wq_fd(s->wq), .events = POLLIN };
+	int ep = -1, idle = 0;
+
+	if (s->edge) {
+		ep = epoll_create1(EPOLL_CLOEXEC);
+		epoll_ctl(ep, EPOLL_CTL_ADD, wq_fd(s->wq), &event);
+	}
+	for (;;) {
+		uint64_t had = s->tally->records + s->tally->lost, since = now_ms();
+		int n = s->edge ? epoll_wait(ep, &event, 1, 1000) : poll(&pfd, 1, 1000);
+		bool long_sleep = now_ms() - since >= 1000;
+
+		s->wrong = take(s->wq, s->tally);
+		if (s->wrong || s->tally->records + s->tally->lost >= s->want)
+			break;
+		if (long_sleep && (n || s->tally->records + s->tally->lost != had)) {
+			s->wrong = "slept for a second beside a record";
+			break;
+		}
+		idle = n ? 0 : idle + 1;
+		if (idle == 60) {
+			s->wrong = "no record came for a minute";
+			break;
+		}
+	}
+	close(ep);
+	return NULL;
 }

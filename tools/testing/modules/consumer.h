@@ -39,6 +39,20 @@ const char *take(struct wq *wq, struct tally *tally);
 /* Everything that was posted is accounted for; NULL, or what is wrong. */
 const char *sums(struct wq *wq, const struct tally *tally, uint64_t posted);
 
+struct sleeper {
+	struct wq *wq;
+	struct tally *tally;
+	uint64_t want;
+	int edge;		/* epoll, edge-triggered, or poll */
+	const char *wrong;
+};
+
+/*
+ * Takes all that comes and sleeps in between, until there were `want` records. Whoever sleeps
+ * for a second and then finds something was not woken. Takes a struct sleeper; for a thread.
+ */
+void *sleep_for_records(void *arg);
+
 /* The module: 0 or -errno. */
 int watch(int fd, uint32_t list, uint64_t id, uint32_t info_id);
 int unwatch(int fd, uint32_t list, uint64_t id);
@@ -59,6 +73,9 @@ int unload(const char *name);
 unsigned int scaled(unsigned int n);
 
 uint64_t now_ms(void);
+
+/* A watch's id, in its place. */
+#define ID(n) ((uint32_t)(n) << WATCH_INFO_ID__SHIFT)
 
 /* 0: NULL was returned. Prints what is wrong otherwise. */
 #define EXPECT_FINE(expr) do { \

@@ -3,7 +3,7 @@
  * A module for tests only: calls the API of include/linux/watch_queue.h from every context
  * it is allowed in, as user space asks by ioctl on /dev/wq_context_test. What it finds wrong
  * itself (a changed record, a release_watch() in the wrong context or for the second time)
- * it counts and logs. Used by context_test.c.
+ * it counts and logs. Used by the tests beside it.
  */
 #include <linux/completion.h>
 #include <linux/hrtimer.h>
@@ -211,7 +211,7 @@ static struct call *new_call(void (*fn)(struct call *call), u32 context, u32 lis
 
 	if (context >= WQT_CONTEXTS || list >= WQT_LISTS)
 		return ERR_PTR(-EINVAL);
-	call = kzalloc(sizeof(*call), GFP_KERNEL);
+	call = kzalloc_obj(*call, GFP_KERNEL);
 	if (!call)
 		return ERR_PTR(-ENOMEM);
 	call->fn = fn;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the module wq_context_test and the test context_test.c agree on: the ioctls of
+ * What the module wq_context_test and the tests agree on: the ioctls of
  * /dev/wq_context_test and the records it posts.
  */
 #ifndef WQ_CONTEXT_TEST_H
