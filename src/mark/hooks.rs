@@ -3,7 +3,7 @@
 //! Windows: the places between two steps where another task may come in.
 //!
 //! A race that is described in words is tested by stopping one side just there. `hook!(S, Pin)`
-//! marks such a place; it calls [`super::Subscriber::hook`], which only the subscriber of the tests
+//! marks such a place; it calls `Subscriber::hook`, which only the subscriber of the tests
 //! implements, so nothing happens to real watches even while tests run. Without CONFIG_KUNIT it is
 //! nothing at all.
 
@@ -30,7 +30,7 @@ pub(crate) enum Window {
     Count,
 }
 
-/// Marks a [`Window`] of the watches of type `$subscriber`.
+/// Marks a `Window` of the watches of type `$subscriber`.
 macro_rules! hook {
     ($subscriber:ty, $window:ident) => {
         #[cfg(CONFIG_KUNIT)]
