@@ -134,6 +134,7 @@ check "bad time" refused "--timeout soon" --timeout soon -- true
 check "missing file" refused "there is no /nonexistent" --add /nonexistent -- true
 check "missing value" refused "--mem needs a value" --mem
 check "a shell without a terminal" refused "needs a terminal" --shell
+check "suites without KUnit" refused "--kunit needs" --kunit -- true
 check "counted with two CPUs" refused "--icount" --icount --cpus 2 -- true
 echo "1..$n"
 exit $failed
