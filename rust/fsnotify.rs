@@ -72,8 +72,6 @@ pub(crate) mod on {
     pub(crate) const PARENT: usize = 3;
     /// The new directory of a rename.
     pub(crate) const INODE2: usize = 4;
-    /// Number of kinds, mount namespaces included.
-    pub(crate) const COUNT: usize = 6;
 }
 
 /// In a mask: the mark keeps its inode in memory. To fsnotify the bit means nothing on marks of
@@ -152,10 +150,10 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// What its marks lead to.
     type Object: HasKernelMark;
 
-    /// Something happened. `objects` are those that this backend has on what it happened to, by
-    /// the numbers in [`on`]. Process context, inside fsnotify's SRCU section; the file system's
-    /// locks may be held, so nothing here may wait for them.
-    fn event(event: &Event<'_>, objects: &[Option<&Self::Object>; on::COUNT]);
+    /// Something happened. `objects` are those that this backend has on what it happened to. Process
+    /// context, inside fsnotify's SRCU section; the file system's locks may be held, so nothing here
+    /// may wait for them.
+    fn event(event: &Event<'_>, objects: Objects<'_, Self>);
 
     /// The mark is being destroyed, by us or because what it is on is dying. Once per mark, process
     /// context; may be inside memory reclaim; may still be running when `fsnotify_destroy_mark()`
@@ -167,6 +165,45 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
 
     /// How many kernel marks of this backend live.
     fn live() -> &'static Atomic<usize>;
+}
+
+/// The objects that a backend has on what an event happened to.
+///
+/// # Invariants
+///
+/// It is the iterator of a call of `handle_event` for a group of `B`, which lasts for `'a`.
+pub(crate) struct Objects<'a, B: Backend>(&'a bindings::fsnotify_iter_info, PhantomData<B>);
+
+impl<B: Backend> Clone for Objects<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Backend> Copy for Objects<'_, B> {}
+
+impl<'a, B: Backend> Objects<'a, B> {
+    /// The object of this kind, one of the numbers in [`on`].
+    #[inline]
+    pub(crate) fn get(&self, kind: usize) -> Option<&'a B::Object> {
+        if self.0.report_mask & (1 << kind) == 0 {
+            return None;
+        }
+        let mark = *self.0.marks.get(kind)?;
+        // SAFETY: By the type invariants, a mark that is reported is of a group of `B`, so it is in
+        // an object of it; fsnotify's SRCU keeps it for the call.
+        (!mark.is_null()).then(|| unsafe { &*B::Object::object(mark) })
+    }
+
+    /// The only object and its kind, if there is only one.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<(usize, &'a B::Object)> {
+        let kind = self.0.report_mask.trailing_zeros() as usize;
+        if !self.0.report_mask.is_power_of_two() {
+            return None;
+        }
+        self.get(kind).map(|object| (kind, object))
+    }
 }
 
 /// A group of a backend. Dropping it waits until all its marks are freed.
@@ -375,18 +412,11 @@ impl<B: Backend> Group<B> {
         _cookie: u32,
         iter: *mut bindings::fsnotify_iter_info,
     ) -> c_int {
-        // SAFETY: fsnotify's iterator is valid for the call.
-        let (marks, report) = unsafe { ((*iter).marks, (*iter).report_mask) };
-        let mut objects = [None; on::COUNT];
-        for (kind, (object, mark)) in objects.iter_mut().zip(marks).enumerate() {
-            if report & (1 << kind) != 0 && !mark.is_null() {
-                // SAFETY: A reported mark is of this group, so in an object of `B`; SRCU keeps it.
-                *object = unsafe { B::Object::object(mark).as_ref() };
-            }
-        }
         // SAFETY: These are the arguments of one call, which outlives `event`.
         let event = unsafe { Event::new(mask, data, data_type, dir, name) };
-        B::event(&event, &objects);
+        // SAFETY: fsnotify's iterator is valid for the call.
+        let iter = unsafe { &*iter };
+        B::event(&event, Objects(iter, PhantomData));
         0
     }
 

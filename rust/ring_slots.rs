@@ -78,6 +78,21 @@ impl Slots for RingSlots {
     }
 
     #[inline]
+    fn store_all(&mut self, index: u32, words: &[u64]) {
+        let end = u64::from(index).saturating_add(words.len() as u64);
+        if end > u64::from(self.slots) {
+            return;
+        }
+        // SAFETY: By the type invariants, the slots from here to `end` are inside the memory.
+        let mut slot = unsafe { self.base.cast::<u64>().add(index as usize) };
+        for &word in words {
+            // SAFETY: As above; aligned, because the memory begins at a page.
+            unsafe { atomic_store(slot, word, Relaxed) };
+            slot = slot.wrapping_add(1);
+        }
+    }
+
+    #[inline]
     fn load_tail(&self) -> u32 {
         // SAFETY: By the type invariants, the header is inside the memory.
         let tail = unsafe { self.base.add(offset_of!(Header, tail)) };

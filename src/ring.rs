@@ -31,6 +31,16 @@ pub(crate) trait Slots {
     /// Stores one word into slot `index`.
     fn store(&mut self, index: u32, word: u64);
 
+    /// Stores `words` into the slots from `index` on; all of them are inside the ring.
+    #[inline]
+    fn store_all(&mut self, index: u32, words: &[u64]) {
+        let mut index = index;
+        for &word in words {
+            self.store(index, word);
+            index = index.wrapping_add(1);
+        }
+    }
+
     /// Loads the index that user space has consumed up to (acquire: the consumer's reads of the
     /// slots that it gives back come before our writes to them).
     fn load_tail(&self) -> u32;

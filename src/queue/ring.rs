@@ -59,18 +59,16 @@ pub(crate) struct Records<'a> {
     pub(crate) base: u32,
     /// `info` without length, id and OVERRUN.
     pub(crate) flags: u32,
-    /// What follows the first word: a part that was made for this watch …
+    /// What follows the first word, and …
     pub(crate) fixed: &'a [u64],
-    /// … and a part that is the same for all. At most 62 words together.
-    pub(crate) variable: &'a [u64],
+    /// … a name, if there is one. At most 62 slots together.
+    pub(crate) name: &'a [u8],
 }
 
 impl Records<'_> {
     #[inline]
     fn slots(&self) -> u32 {
-        (1usize
-            .saturating_add(self.fixed.len())
-            .saturating_add(self.variable.len())) as u32
+        record::slots(self.fixed, self.name)
     }
 }
 
@@ -276,8 +274,9 @@ impl Ring {
                 let flags = records.flags | core::mem::replace(&mut flags, id);
                 let subtype = records.base | subtype;
                 let head = record::head_word(records.kind, subtype, flags, records.slots());
-                let parts = [&[head][..], records.fixed, records.variable];
-                active.producer.put(&mut active.slots, parts);
+                active
+                    .producer
+                    .put(&mut active.slots, head, records.fixed, records.name);
                 self.fill.count_one();
             }
         }
@@ -338,8 +337,8 @@ impl Ring {
                 LostBy::One { cookie, .. } => Some(cookie),
                 _ => None,
             };
-            let words = record::loss(self.lost_since, cookie);
-            active.producer.put(&mut active.slots, [&words, &[], &[]]);
+            let [first, fixed @ ..] = record::loss(self.lost_since, cookie);
+            active.producer.put(&mut active.slots, first, &fixed, &[]);
             self.fill.count_one();
             self.lost_since = 0;
             self.lost_by = LostBy::Nobody;
@@ -354,8 +353,8 @@ impl Ring {
             {
                 break;
             }
-            let words = watch.removal_words();
-            active.producer.put(&mut active.slots, [&words, &[], &[]]);
+            let [first, fixed @ ..] = watch.removal_words();
+            active.producer.put(&mut active.slots, first, &fixed, &[]);
             self.fill.count_one();
             wrote = true;
             if let Some(Err(watch)) = self.pending.pop().map(|watch| self.done.push(watch)) {
@@ -399,8 +398,8 @@ impl Ring {
                 .fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE)
                 .is_ok()
             {
-                let words = watch.removal_words();
-                active.producer.put(&mut active.slots, [&words, &[], &[]]);
+                let [first, fixed @ ..] = watch.removal_words();
+                active.producer.put(&mut active.slots, first, &fixed, &[]);
                 self.fill.count_one();
                 written = true;
             }

@@ -136,17 +136,15 @@ impl Producer {
         Ok(())
     }
 
-    /// Writes one record, made of `parts` one after the other, at the head, and advances the
-    /// private head. [`Self::fits`] said that it fits; nothing is visible before
-    /// [`Self::publish`].
+    /// Writes one record, made of the word `first`, the words `fixed` and the bytes of `name`, at the
+    /// head, and advances the private head. A name is followed by at least one NUL and padded with
+    /// zeros. [`Self::fits`] said that the record fits; nothing is visible before [`Self::publish`].
     ///
-    /// The length is that of the slices, 1 to 63 words together; never what a word of them says
+    /// The length is that of the parts, [`record::slots`] of them; never what a word of them says
     /// (TRAPS: B12 (a scribbled header word cannot lengthen the copy)).
     #[inline]
-    pub(crate) fn put<S: Slots>(&mut self, slots: &mut S, parts: [&[u64]; 3]) {
-        let len = parts
-            .iter()
-            .fold(0u32, |sum, part| sum.wrapping_add(part.len() as u32));
+    pub(crate) fn put<S: Slots>(&mut self, slots: &mut S, first: u64, fixed: &[u64], name: &[u8]) {
+        let len = record::slots(fixed, name);
         debug_assert!((1..=MAX_RECORD_SLOTS).contains(&len));
         let mask = self.size.wrapping_sub(1);
         let mut index = self.head & mask;
@@ -159,11 +157,16 @@ impl Producer {
             self.head = self.head.wrapping_add(HEADER_SLOTS);
             index = HEADER_SLOTS;
         }
-        for part in parts {
-            for &word in part {
-                slots.store(index, word);
+        slots.store(index, first);
+        slots.store_all(index.wrapping_add(1), fixed);
+        index = index.wrapping_add(1).wrapping_add(fixed.len() as u32);
+        if !name.is_empty() {
+            let mut chunks = name.chunks_exact(8);
+            for chunk in &mut chunks {
+                slots.store(index, record::name_word(chunk));
                 index = index.wrapping_add(1);
             }
+            slots.store(index, record::name_word(chunks.remainder()));
         }
         // INVARIANT: the record ends at or before the end of the ring, so the index of the new head
         // is 0 or behind the header.

@@ -83,6 +83,33 @@ pub(crate) const fn head_word(kind: u32, subtype: u32, flags: u32, slots: u32) -
     )
 }
 
+/// Length of a record in slots: its first word, the words `fixed`, and a name, which is followed by
+/// at least one NUL if there is one.
+#[inline]
+pub(crate) fn slots(fixed: &[u64], name: &[u8]) -> u32 {
+    let name = if name.is_empty() {
+        0
+    } else {
+        name.len() / 8 + 1
+    };
+    (fixed.len() as u32)
+        .wrapping_add(name as u32)
+        .wrapping_add(1)
+}
+
+/// Up to eight bytes of a name as one slot, padded with zeros.
+#[inline]
+pub(crate) fn name_word(bytes: &[u8]) -> u64 {
+    if let Ok(all) = <[u8; 8]>::try_from(bytes) {
+        return u64::from_ne_bytes(all);
+    }
+    let mut padded = [0; 8];
+    for (to, from) in padded.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    u64::from_ne_bytes(padded)
+}
+
 /// A SKIP record that covers `slots` slots; only its first word is written.
 pub(crate) const fn skip_word(slots: u32) -> u64 {
     head_word(kind::META, meta::SKIP, 0, slots)

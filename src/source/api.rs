@@ -124,7 +124,7 @@ impl ProducerApi for Api {
             base: u32::from(record.subtype & !31),
             flags: record.flags,
             fixed: record.body(),
-            variable: &[],
+            name: &[],
         }];
         let event = Event { records: &records };
         for_each(slot, |watch| {

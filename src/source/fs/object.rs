@@ -24,7 +24,8 @@ use crate::{
             Backend,
             Group,
             KernelMark,
-            MarkHold, //
+            MarkHold,
+            Objects, //
         },
         fsnotify_event::{
             bit,
@@ -132,14 +133,14 @@ impl Object<Watch> for Inode {
 impl Backend for Fs {
     type Object = FsObject;
 
-    fn event(event: &Event<'_>, objects: &[Option<&FsObject>; on::COUNT]) {
+    fn event(event: &Event<'_>, objects: Objects<'_, Self>) {
         let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
             0 => NONE,
             bit::DELETE_SELF => DELETED,
             _ => UNMOUNTED,
         };
         if doom != NONE {
-            if let Some(object) = objects[on::INODE] {
+            if let Some(object) = objects.get(on::INODE) {
                 object.object.doom.store(doom, Relaxed);
             }
         }

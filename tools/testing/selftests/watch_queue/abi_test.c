@@ -154,7 +154,7 @@ TEST_F(abi, node)
 TEST_F(abi, unknown_ioctls)
 {
 	static const unsigned int wrong[] = {
-		_IO('W', 0x5f), _IO('W', 0x66), _IO('W', 0x6f), _IO('W', 0x70), _IO('V', 0x60),
+		_IO('W', 0x5f), _IO('W', 0x67), _IO('W', 0x6f), _IO('W', 0x70), _IO('V', 0x60),
 		_IO('W', 0), _IOW('W', 0x60, int), _IOR('W', 0x61, long), 0, 0xffffffff,
 		_IOWR('W', 0x62, struct watch_queue_add), 0x5401 /* TCGETS */,
 	};
