@@ -45,6 +45,15 @@ shell: ## a shell in such a VM, with the module loaded and watchq in PATH
 test: ## all tests: host, kselftests on both kernels, KUnit
 	@tools/testing/run
 
+stress: ## stress in the VM: make stress SECONDS=1200 SEED=n
+	@tools/testing/stress/run "$(or $(SECONDS),60)" "$(or $(SEED),1)" debug
+
+fuzz: ## fuzz the device in the VM: make fuzz SECONDS=600 SEED=n
+	@tools/testing/fuzz/run "$(or $(SECONDS),60)" "$(or $(SEED),1)" debug
+
+fault: ## fail every allocation and copy of every call in turn
+	@tools/testing/fault/run
+
 check: ## formatting, lints, style, documents
 	@tools/check
 
@@ -62,4 +71,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module demo shell test check traps in-tree clean distclean
+.PHONY: help setup module demo shell test check stress fuzz fault traps in-tree clean distclean

@@ -2,7 +2,7 @@
 
 //! A backend of the kernel's fsnotify: groups, and marks that are part of an object of ours.
 //!
-//! A [`KernelMark`] is a field of the object that it leads to ([`HasKernelMark`]), one allocation
+//! A mark is a field of the object that it leads to ([`HasKernelMark`]), one allocation
 //! with one lifetime: it is freed by fsnotify's `free_mark` only, after a grace
 //! period of its own SRCU. The group is the module's, not a queue's; fan-out to queues happens
 //! above. Used by `crate::source::fs`. What an event says is in [`super::fsnotify_event`].
@@ -12,12 +12,10 @@
 use super::{
     bindings,
     fsnotify_event::Event,
+    kernel_mark::HasKernelMark,
     kmem_cache::KmemCache,
     path::FdPath,
-    stack::{
-        Linked,
-        Stack, //
-    },
+    stack::Stack,
     workqueue::{
         new_delayed_job,
         DelayedJob,
@@ -27,7 +25,6 @@ use super::{
 };
 use core::{
     marker::PhantomData,
-    mem::offset_of,
     ptr::{
         self,
         NonNull, //
@@ -55,10 +52,7 @@ use kernel::{
         delay::fsleep,
         Delta, //
     },
-    types::{
-        NotThreadSafe,
-        Opaque, //
-    },
+    types::NotThreadSafe,
 };
 
 const OBJ_INODE: u32 = bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as u32;
@@ -77,73 +71,6 @@ pub(crate) mod on {
 /// In a mask: the mark keeps its inode in memory. To fsnotify the bit means nothing on marks of
 /// ours; it belongs to dnotify.
 pub(crate) const PIN: u32 = bindings::FS_DN_MULTISHOT;
-
-/// An fsnotify mark inside an object of ours.
-///
-/// # Invariants
-///
-/// - In every object that [`Group::alloc`] returned, `mark` is an initialised mark.
-/// - `kept` says that one of its references was given up by [`MarkHold::keep`].
-pub(crate) struct KernelMark<O> {
-    mark: Opaque<bindings::fsnotify_mark>,
-    link: Atomic<*mut O>,
-    kept: Atomic<bool>,
-}
-
-// SAFETY: fsnotify allows marks to be used by any thread.
-unsafe impl<O> Send for KernelMark<O> {}
-// SAFETY: As above; its own locks serialise.
-unsafe impl<O> Sync for KernelMark<O> {}
-
-impl<O> KernelMark<O> {
-    /// Where [`Group::alloc`] will make a mark.
-    pub(crate) fn uninit() -> Self {
-        // INVARIANT: No reference was given up.
-        Self {
-            mark: Opaque::uninit(),
-            link: Atomic::new(ptr::null_mut()),
-            kept: Atomic::new(false),
-        }
-    }
-}
-
-/// An object with a [`KernelMark`] in it; implemented by [`impl_has_kernel_mark!`].
-///
-/// # Safety
-///
-/// The [`KernelMark`] is at `OFFSET` in `Self`.
-pub(crate) unsafe trait HasKernelMark: Sized + Send + Sync + 'static {
-    /// Where the mark is.
-    const OFFSET: usize;
-
-    /// The kernel mark of an object.
-    fn kernel_mark(&self) -> &KernelMark<Self> {
-        let at = ptr::from_ref(self).cast::<u8>().wrapping_add(Self::OFFSET);
-        // SAFETY: By the trait's contract there is one, inside `self`.
-        unsafe { &*at.cast() }
-    }
-
-    /// The object of a mark, given that it is the one in a `Self`.
-    fn object(mark: *mut bindings::fsnotify_mark) -> *mut Self {
-        let offset = Self::OFFSET.wrapping_add(offset_of!(KernelMark<Self>, mark));
-        mark.cast::<u8>().wrapping_sub(offset).cast()
-    }
-}
-
-/// Implements [`HasKernelMark`] for a type whose mark is the named field.
-macro_rules! impl_has_kernel_mark {
-    ($self:ty, $($field:tt).+) => {
-        // SAFETY: `offset_of!` says where the field is, and the closure makes sure of its type.
-        unsafe impl $crate::rust::fsnotify::HasKernelMark for $self {
-            const OFFSET: usize = {
-                let _: fn(&Self) -> &$crate::rust::fsnotify::KernelMark<Self> =
-                    |this| &this.$($field).+;
-                ::core::mem::offset_of!(Self, $($field).+)
-            };
-        }
-    };
-}
-pub(crate) use impl_has_kernel_mark;
 
 /// What a backend does.
 pub(crate) trait Backend: Sized + Send + Sync + 'static {
@@ -233,12 +160,6 @@ struct Retired<B: Backend> {
 unsafe impl<B: Backend> Send for Retired<B> {}
 // SAFETY: As above.
 unsafe impl<B: Backend> Sync for Retired<B> {}
-
-impl<O: HasKernelMark> Linked for O {
-    fn link(&self) -> &Atomic<*mut O> {
-        &self.kernel_mark().link
-    }
-}
 
 impl<B: Backend> Job for Retired<B> {
     fn run(job: &DelayedJob<Self>) {

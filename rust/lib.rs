@@ -15,11 +15,14 @@
 //! | [`global`] | values from module init to module exit | any |
 //! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
 //! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
+//! | [`kernel_mark`] | an fsnotify mark inside the object it leads to | any |
 //! | [`kmem_cache`] | slab caches with a name | process; free: any |
 //! | [`memlock`] | `RLIMIT_MEMLOCK` by user | process |
 //! | [`misc_device`] | misc device with poll and mode | process |
 //! | [`nofs`] | allocate without entering file systems | process |
-//! | [`path`] | path, inode, superblock of a descriptor | process |
+//! | [`optional`] | what only a patched kernel exports | see there |
+//! | [`params`] | module parameters that may be changed | any |
+//! | [`path`] | path and inode of a descriptor | process |
 //! | [`pid`] | process ids as seen in a namespace | any |
 //! | [`producer`] | what other modules call | see there |
 //! | [`ratelimit`] | messages that programs can provoke | any |
@@ -40,6 +43,7 @@ pub(crate) mod fsnotify_event;
 pub(crate) mod global;
 pub(crate) mod handle_table;
 pub(crate) mod irq_work;
+pub(crate) mod kernel_mark;
 pub(crate) mod kmem_cache;
 pub(crate) mod memlock;
 pub(crate) mod misc_device;

@@ -19,17 +19,19 @@ use crate::{
     },
     rust::{
         fsnotify::{
-            impl_has_kernel_mark,
             on,
             Backend,
             Group,
-            KernelMark,
             MarkHold,
             Objects, //
         },
         fsnotify_event::{
             bit,
             Event, //
+        },
+        kernel_mark::{
+            impl_has_kernel_mark,
+            KernelMark, //
         },
         kmem_cache::KmemCache,
         optional::LsmPathNotify,

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An fsnotify mark that is a field of the object it leads to.
+//!
+//! Object and mark are one allocation with one lifetime; where the mark is in the object is known to
+//! the type, so that the way from one to the other needs no `unsafe` above this layer. Used by
+//! [`super::fsnotify`] and by `crate::source::fs`.
+
+use super::{
+    bindings,
+    stack::Linked, //
+};
+use core::{
+    mem::offset_of,
+    ptr, //
+};
+use kernel::{
+    sync::atomic::Atomic,
+    types::Opaque, //
+};
+
+/// An fsnotify mark inside an object of ours.
+///
+/// # Invariants
+///
+/// - In every object that [`Group::alloc`](super::fsnotify::Group::alloc) returned, `mark` is an initialised mark.
+/// - `kept` says that one of its references was given up by [`MarkHold::keep`](super::fsnotify::MarkHold::keep).
+pub(crate) struct KernelMark<O> {
+    pub(super) mark: Opaque<bindings::fsnotify_mark>,
+    pub(super) link: Atomic<*mut O>,
+    pub(super) kept: Atomic<bool>,
+}
+
+// SAFETY: fsnotify allows marks to be used by any thread.
+unsafe impl<O> Send for KernelMark<O> {}
+// SAFETY: As above; its own locks serialise.
+unsafe impl<O> Sync for KernelMark<O> {}
+
+impl<O> KernelMark<O> {
+    /// Where [`Group::alloc`](super::fsnotify::Group::alloc) will make a mark.
+    pub(crate) fn uninit() -> Self {
+        // INVARIANT: No reference was given up.
+        Self {
+            mark: Opaque::uninit(),
+            link: Atomic::new(ptr::null_mut()),
+            kept: Atomic::new(false),
+        }
+    }
+}
+
+/// An object with a [`KernelMark`] in it; implemented by [`impl_has_kernel_mark!`].
+///
+/// # Safety
+///
+/// The [`KernelMark`] is at `OFFSET` in `Self`.
+pub(crate) unsafe trait HasKernelMark: Sized + Send + Sync + 'static {
+    /// Where the mark is.
+    const OFFSET: usize;
+
+    /// The kernel mark of an object.
+    fn kernel_mark(&self) -> &KernelMark<Self> {
+        let at = ptr::from_ref(self).cast::<u8>().wrapping_add(Self::OFFSET);
+        // SAFETY: By the trait's contract there is one, inside `self`.
+        unsafe { &*at.cast() }
+    }
+
+    /// The object of a mark, given that it is the one in a `Self`.
+    fn object(mark: *mut bindings::fsnotify_mark) -> *mut Self {
+        let offset = Self::OFFSET.wrapping_add(offset_of!(KernelMark<Self>, mark));
+        mark.cast::<u8>().wrapping_sub(offset).cast()
+    }
+}
+
+/// Implements [`HasKernelMark`] for a type whose mark is the named field.
+macro_rules! impl_has_kernel_mark {
+    ($self:ty, $($field:tt).+) => {
+        // SAFETY: `offset_of!` says where the field is, and the closure makes sure of its type.
+        unsafe impl $crate::rust::kernel_mark::HasKernelMark for $self {
+            const OFFSET: usize = {
+                let _: fn(&Self) -> &$crate::rust::kernel_mark::KernelMark<Self> =
+                    |this| &this.$($field).+;
+                ::core::mem::offset_of!(Self, $($field).+)
+            };
+        }
+    };
+}
+pub(crate) use impl_has_kernel_mark;
+
+impl<O: HasKernelMark> Linked for O {
+    fn link(&self) -> &Atomic<*mut O> {
+        &self.kernel_mark().link
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The fuzzer's state, its random numbers, and the calls that it can make (calls.c).
+ */
+#ifndef WQ_FUZZ_H
+#define WQ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NQUEUES		8	/* descriptors that a process plays with */
+#define NMAPS		8
+#define NFILES		6
+
+struct map {
+	char *base;
+	size_t len;
+};
+
+struct state {
+	uint64_t rng;
+	int fd[NQUEUES];
+	struct map map[NMAPS];
+	uint64_t calls;
+	char dir[64];
+};
+
+unsigned int below(struct state *s, unsigned int n);
+
+void do_add(struct state *s);
+void do_files(struct state *s);
+void do_map(struct state *s);
+
+/* Each function as often as it stands here. */
+extern void (*const often[])(struct state *s);
+extern const unsigned int nr_often;
+
+#endif
