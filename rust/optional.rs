@@ -50,7 +50,8 @@ impl LsmPathNotify {
     }
 
     /// Asks whether the current task may watch the inode of `path` for `mask`. EACCES or what the
-    /// LSM gives; `Ok` when the kernel does not let us ask. Process context.
+    /// LSM gives; `Ok` when the kernel does not let us ask. Process context: it is asked when a watch
+    /// is set, without locks, and never when an event is posted (TRAPS: B22).
     pub(crate) fn check_inode(&self, path: &FdPath, mask: u64) -> Result {
         let Some(ask) = self.0 else {
             return Ok(());

@@ -3,7 +3,9 @@
 //! The memory of a ring, as its producer writes it.
 //!
 //! User space has the same pages mapped and may write to them at any moment, so every access is one
-//! atomic load or store of a machine word, never a reference. Implements [`Slots`] for
+//! atomic load or store of a machine word, never a reference. The head is stored with release after
+//! the slots before it, the tail is loaded with acquire before the slots behind it are written again
+//! (TRAPS: B11 (nothing relies on a control dependency; the host's loom tests run the producer)). Implements [`Slots`] for
 //! `crate::queue`.
 
 use super::ring_memory::RingMemory;
