@@ -282,4 +282,5 @@ const struct call calls[] = {
 	{ "an event", file_opened, cause_event, event_counted, .errors = { ENOMEM } },
 	{ "SHUTDOWN", watched, shut_down },
 };
+
 const unsigned int nr_calls = COUNT_OF(calls);

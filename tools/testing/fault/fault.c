@@ -93,9 +93,8 @@ static void works(const struct call *c, const struct state *s, unsigned int n, c
 	error = wq_remove(s->q.fd, handle);
 	if (!handle || error || after.delivered != before.delivered + 1 ||
 	    after.watches != before.watches + 1)
-		fail("%s, fault %u, %s: the queue does not work: handle %llu, remove: %s, delivered "
-		     "%llu, then %llu, watches %llu, then %llu", c->name, n, when,
-		     (unsigned long long)handle, strerror(-error),
+		fail("%s, fault %u, %s: the queue does not work: handle %llu, remove: %s, delivered %llu, then %llu, watches %llu, then %llu",
+		     c->name, n, when, (unsigned long long)handle, strerror(-error),
 		     (unsigned long long)before.delivered, (unsigned long long)after.delivered,
 		     (unsigned long long)before.watches, (unsigned long long)after.watches);
 }

@@ -28,6 +28,7 @@ struct call {
 	int errors[6];			/* what a fault may give */
 	int must_see[3];		/* what some fault has to give */
 };
+
 extern const struct call calls[];
 extern const unsigned int nr_calls;
 
