@@ -12,7 +12,8 @@ void book_begin(struct book *b, uint32_t serial)
 	b->serial = serial;
 	b->used = 0;
 	b->shut = false;
-	b->events = b->lost = 0;
+	b->events = 0;
+	b->lost = 0;
 	pthread_mutex_unlock(&b->lock);
 }
 
@@ -99,8 +100,8 @@ static struct entry *find(struct book *b, uint64_t cookie, const char *what)
 
 static void say(const struct book *b, const struct entry *e, const char *what)
 {
-	fail("%s: queue %u, watch %u on %s: scope %u, flags %#x, %u births, %u under way, "
-	     "%u removals, %u events", what, b->serial, (unsigned int)(e - b->entry), e->path,
+	fail("%s: queue %u, watch %u on %s: scope %u, flags %#x, %u births, %u under way, %u removals, %u events",
+	     what, b->serial, (unsigned int)(e - b->entry), e->path,
 	     e->scope, e->flags, e->births, e->under_way, e->removals, e->events);
 }
 
@@ -194,9 +195,8 @@ void book_explain(struct book *b, const struct watch_queue_info *info)
 
 	pthread_mutex_lock(&b->lock);
 	sums(b, &births, &removals);
-	fail("queue %u does not add up: %llu watches left, %u births and %u REMOVALs, "
-	     "%llu delivered and %llu read, %llu lost and %llu told", b->serial,
-	     (unsigned long long)info->watches, births, removals,
+	fail("queue %u does not add up: %llu watches left, %u births and %u REMOVALs, %llu delivered and %llu read, %llu lost and %llu told",
+	     b->serial, (unsigned long long)info->watches, births, removals,
 	     (unsigned long long)info->delivered, (unsigned long long)b->events,
 	     (unsigned long long)info->lost, (unsigned long long)b->lost);
 	for (unsigned int i = 0; i < b->used && shown < 5; i++)

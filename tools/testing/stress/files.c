@@ -22,6 +22,7 @@ enum site { PLAIN0, PLAIN1, PLAIN2, EXT4, COMES_TMPFS, COMES_EXT4, QUIET, SITES 
 static const char *const site_path[SITES] = {
 	TOP "/a", TOP "/b", TOP "/a/c", TOP "/ext4", TOP "/m", TOP "/n", TOP "/q",
 };
+
 /* How often a folder is chosen, out of 10: the mount points must be free now and then. */
 static const unsigned char choose[10] = {
 	PLAIN0, PLAIN0, PLAIN1, PLAIN2, EXT4, EXT4, EXT4, EXT4, COMES_TMPFS, COMES_EXT4,
@@ -31,6 +32,7 @@ static char loops[LOOPS][24];		/* the devices; empty without an image */
 
 /* The slowest unmounts. */
 enum kind { WATCHED_TMPFS, WATCHED_EXT4, QUIET_EXT4, KINDS };
+
 static unsigned long worst[KINDS];
 static bool mounted[SITES];
 
@@ -252,6 +254,7 @@ static void names(struct rng *r, char kind, char from[64], char to[64])
 static void write_file(struct rng *r, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (chance(r, 20) ? O_TRUNC : 0), 0644);
+	char back[8];
 	ssize_t done;
 
 	if (fd < 0)
@@ -259,7 +262,7 @@ static void write_file(struct rng *r, const char *path)
 	for (unsigned int n = rnd(r, 4); n; n--) {
 		done = write(fd, "stress", 6);
 		if (chance(r, 30))
-			done = pread(fd, &(char[8]){ 0 }, 8, 0);
+			done = pread(fd, back, sizeof(back), 0);
 	}
 	(void)done;
 	/* Open files that are unlinked get their last events later. */

@@ -228,10 +228,10 @@ static void find(struct queue *q, struct rng *r)
 		fail("GET_INFO of a watch: %s", strerror(-error));
 	else if (i.cookie != book_cookie(&q->book, e) || i.id != e->id ||
 		 i.type != WATCH_TYPE_FS_NOTIFY || i.posted != i.delivered + i.lost)
-		fail("GET_INFO of watch %#llx: cookie %#llx, id %u, type %u, %llu posted, "
-		     "%llu delivered, %llu lost", (unsigned long long)handle,
-		     (unsigned long long)i.cookie, i.id, i.type, (unsigned long long)i.posted,
-		     (unsigned long long)i.delivered, (unsigned long long)i.lost);
+		fail("GET_INFO of watch %#llx: cookie %#llx, id %u, type %u, %llu posted, %llu delivered, %llu lost",
+		     (unsigned long long)handle, (unsigned long long)i.cookie, i.id, i.type,
+		     (unsigned long long)i.posted, (unsigned long long)i.delivered,
+		     (unsigned long long)i.lost);
 }
 
 static void filter(struct queue *q, struct rng *r)

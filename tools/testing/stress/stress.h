@@ -17,6 +17,7 @@
 struct rng {
 	uint64_t state;
 };
+
 void rng_init(struct rng *r, uint64_t seed, unsigned int thread);
 uint32_t rnd(struct rng *r, uint32_t below);	/* 0 to below - 1 */
 static inline bool chance(struct rng *r, uint32_t percent)
@@ -26,12 +27,13 @@ static inline bool chance(struct rng *r, uint32_t percent)
 
 /* A thread, as the watchdog sees it. */
 struct worker {
+	const char *_Atomic doing;
 	struct rng rng;
 	unsigned int number;
 	atomic_int tid;
 	atomic_ulong beats;		/* actions begun */
-	_Atomic(const char *) doing;
 };
+
 extern __thread struct worker *me;
 void doing(const char *what);
 
@@ -48,6 +50,7 @@ enum count {
 	C_FILE_OPS, C_MOUNTS, C_UMOUNTS, C_LAZY, C_EVICT, C_REASON,
 	C_NR = C_REASON + 7		/* one for each reason of a REMOVAL */
 };
+
 extern atomic_ulong counts[C_NR];
 static inline void count(enum count c, unsigned long n)
 {
@@ -74,6 +77,7 @@ void wild_run(uint64_t seed) __attribute__((noreturn));
 struct baseline {
 	long marks, objects;
 };
+
 void leaks_start(struct baseline *b);
 bool leaks_slabs_back(const struct baseline *b);
 bool leaks_limits_back(void);

@@ -46,6 +46,7 @@ static void judge(const char *what, int result, const int *allowed)
 			return;
 	fail("wild: %s: %s", what, strerror(-result));
 }
+
 #define JUDGE(what, result, ...) judge(what, result, (const int[]){ __VA_ARGS__, 0 })
 
 static void place(struct rng *r, int fd)
@@ -125,8 +126,12 @@ static void hostile(struct rng *r, struct wild *w)
 	}
 	__atomic_store_n(&m->ring->meta.tail, tail, __ATOMIC_RELEASE);
 	/* The header is ours to write, and nothing to the kernel. */
-	if (chance(r, 10))
-		m->ring->meta.head = m->ring->meta.mask = rnd(r, ~0u);
+	if (chance(r, 10)) {
+		uint32_t junk = rnd(r, ~0u);
+
+		m->ring->meta.mask = junk;
+		m->ring->meta.head = junk;
+	}
 }
 
 /* Sends a queue through a socket pair, which is closed with it inside or after it came out. */
