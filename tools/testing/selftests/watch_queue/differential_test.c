@@ -288,7 +288,8 @@ int main(int argc, char **argv)
 	ksft_print_header();
 	if (access(WQ_DEVICE, F_OK))
 		ksft_exit_skip("no " WQ_DEVICE ": load the module first\n");
-	seed = first_seed = given ? strtoul(given, NULL, 0) : (unsigned int)wq_now_ms() * 2654435761u;
+	first_seed = given ? strtoul(given, NULL, 0) : (unsigned int)wq_now_ms() * 2654435761u;
+	seed = first_seed;
 	ksft_set_plan(4);
 	ksft_print_msg("%ld operations, seed %u\n", operations, first_seed);
 	e = wq_tmpdir_enter();
@@ -300,8 +301,10 @@ int main(int argc, char **argv)
 	if (e != wq_ok || fd < 0 || mkdir("away", 0755))
 		ksft_exit_fail_msg("setting up: %s\n", e != wq_ok ? e : strerror(errno));
 	for (int d = 0; d < DIRS; d++) {
-		if (mkdir(dirs[d], 0755) ||
-		    (wds[d] = inotify_add_watch(fd, dirs[d], EVENTS & IN_ALL_EVENTS)) < 0 ||
+		if (mkdir(dirs[d], 0755))
+			ksft_exit_fail_msg("creating %s: %s\n", dirs[d], strerror(errno));
+		wds[d] = inotify_add_watch(fd, dirs[d], EVENTS & IN_ALL_EVENTS);
+		if (wds[d] < 0 ||
 		    !wq_watch(q.fd, dirs[d], EVENTS, WATCH_SCOPE_CHILDREN, d, d, 0) ||
 		    !wq_watch(tiny.fd, dirs[d], EVENTS, WATCH_SCOPE_CHILDREN, d, d, 0))
 			ksft_exit_fail_msg("watching %s: %s\n", dirs[d], strerror(errno));

@@ -142,8 +142,7 @@ TEST_F(self, atomic_save)
 	EXPECT_EQ(3, write(fd, "new", 3));
 	close(fd);
 	EXPECT_EQ(0, rename("d/f.tmp", "d/f"));
-	STORY("create+ f.tmp, modify+ f.tmp, close_write+ f.tmp, "
-	      "moved_from+ f.tmp, moved_to+ f");
+	STORY("create+ f.tmp, modify+ f.tmp, close_write+ f.tmp, moved_from+ f.tmp, moved_to+ f");
 }
 
 /* O_PATH descriptors are no opens, and looking at metadata is no event. */

@@ -171,7 +171,8 @@ TEST_F_TIMEOUT(ring, tail_at_zero, 120)
 		ASSERT_OK(stop_at_end(&self->q, self->fds));
 		ASSERT_EQ(0, self->q.tail & (self->q.slots - 1));
 		EXPECT_EQ(0, wq_poll(self->q.fd, 0));
-		m.head = m.tail = self->q.tail;
+		m.head = self->q.tail;
+		m.tail = self->q.tail;
 		while (model_post(&m, len, WQ_RESERVE)) {
 			POST(len);
 			filled++;

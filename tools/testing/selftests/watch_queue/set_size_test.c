@@ -157,7 +157,10 @@ TEST_F_TIMEOUT(size, race, 120)
 
 		ASSERT_OK(wq_open_only(&q));
 		race_fd = q.fd;
-		race_start = race_won = race_busy = race_odd = 0;
+		race_start = 0;
+		race_won = 0;
+		race_busy = 0;
+		race_odd = 0;
 		for (int t = 0; t < 2; t++) {
 			ASSERT_EQ(0, pthread_create(&threads[t], NULL, racer, NULL));
 		}
