@@ -4,7 +4,6 @@
 
 fn main() {
     let header = "../../../include/uapi";
-    println!("cargo::rustc-check-cfg=cfg(loom)");
     println!("cargo::rerun-if-changed=abi/words.c");
     println!("cargo::rerun-if-changed={header}/linux/watch_queue.h");
     cc::Build::new()

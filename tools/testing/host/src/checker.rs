@@ -219,14 +219,6 @@ impl Checker {
 fn joined(first: u64, fixed: &[u64], name: &[u8]) -> Vec<u64> {
     let mut words = vec![first];
     words.extend(fixed);
-    if !name.is_empty() {
-        let mut bytes = name.to_vec();
-        bytes.resize(name.len() / 8 * 8 + 8, 0);
-        words.extend(
-            bytes
-                .chunks(8)
-                .map(|c| u64::from_ne_bytes(c.try_into().unwrap())),
-        );
-    }
+    words.extend(reference::name_words(name));
     words
 }

@@ -117,3 +117,27 @@ pub(crate) fn check_filter(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Runs every file of a folder of the corpus.
+    fn corpus(folder: &str, target: fn(&[u8])) {
+        let folder = format!("{}/corpus/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let mut files = 0;
+        for entry in std::fs::read_dir(folder).expect("the corpus") {
+            target(&std::fs::read(entry.expect("an entry").path()).expect("a file"));
+            files += 1;
+        }
+        assert!(files >= 6, "{files} files");
+    }
+
+    #[test]
+    fn the_corpus_of_rings_finds_no_fault() {
+        corpus("ring", super::ring);
+    }
+
+    #[test]
+    fn the_corpus_of_filters_finds_no_fault() {
+        corpus("filter", super::filter);
+    }
+}

@@ -3,10 +3,10 @@
 //! Tests of the module's ring, queue state and filter on the host.
 //!
 //! [`module`] includes the kernel module's own files, so what is tested here is what runs there:
-//! `ring.rs`, `queue/fill.rs` and `queue/filter.rs` need nothing but `core`; `queue/ring.rs` finds what it needs of
-//! the kernel in [`shim`]. Unit and property tests are in the `*_tests` modules, the memory model
-//! is explored in `loom_tests` (`--cfg loom`), [`model`] streams as many records as one likes and
-//! [`fuzz`] has what the fuzz targets do with their input. `tools/testing/host/run` runs it all.
+//! `ring.rs`, `queue/fill.rs` and `queue/filter.rs` need nothing but `core`; `queue/ring.rs` finds
+//! what it needs of the kernel in [`shim`]. Unit and property tests are in the `*_tests` modules,
+//! [`model`] streams as many records as one likes and [`fuzz`] has what the fuzz targets do with
+//! their input. `tools/testing/host/run` runs it all.
 
 // The kernel crate's name, for `queue/ring.rs`.
 extern crate self as kernel;
@@ -45,9 +45,13 @@ mod module {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+mod fill_tests;
+#[cfg(test)]
 mod filter_tests;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod producer_tests;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+mod queue_tests;
+#[cfg(test)]
 mod record_tests;

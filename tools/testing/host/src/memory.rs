@@ -4,8 +4,7 @@
 //!
 //! The producer's side is the module's [`Slots`]; the consumer's side reads and writes what user
 //! space can. What the producer stores is checked: inside the ring always, and outside of its
-//! header once that was written. Used by everything but `loom_tests`, which has a memory of its
-//! own.
+//! header once that was written. Used by everything here.
 
 use crate::ring::{Slots, HEADER_SLOTS};
 use std::{cell::Cell, rc::Rc};

@@ -49,7 +49,7 @@ pub(crate) fn fits(
 /// no name.
 pub(crate) fn name_words(name: &[u8]) -> Vec<u64> {
     let mut bytes = name.to_vec();
-    while !name.is_empty() && (bytes.len() == name.len() || bytes.len() % 8 != 0) {
+    while !name.is_empty() && (bytes.len() == name.len() || !bytes.len().is_multiple_of(8)) {
         bytes.push(0);
     }
     bytes

@@ -2,8 +2,7 @@
 
 //! What `queue/ring.rs` uses of the kernel and of the module's `rust/`, in plain Rust.
 //!
-//! Everything runs on one thread here, because in the module it runs under the ring lock; what
-//! happens between threads is for `loom_tests`.
+//! Everything runs on one thread here, because in the module it runs under the ring lock.
 
 pub(crate) mod watch;
 
