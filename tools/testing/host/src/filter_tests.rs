@@ -29,6 +29,7 @@ fn filter(entries: &[[u32; ENTRY_WORDS]]) -> Result<Filter, BadFilter> {
     Ok(filter)
 }
 
+// TRAPS: B34
 #[test]
 fn there_are_1_to_16_entries_b34() {
     for (count, expected) in [
@@ -50,6 +51,7 @@ fn there_are_1_to_16_entries_b34() {
     assert!(filter.passes(kind::FS, 0, 0) && !filter.passes(kind::FS, 1, 0));
 }
 
+// TRAPS: B34, B36
 #[test]
 fn every_type_in_every_entry_is_within_bounds_b34_b36() {
     for of in KINDS.into_iter().chain([1 << 24, u32::MAX]) {
@@ -67,6 +69,7 @@ fn every_type_in_every_entry_is_within_bounds_b34_b36() {
     }
 }
 
+// TRAPS: B35
 #[test]
 fn each_of_256_subtypes_has_a_bit_of_its_own_b35() {
     for of in SUBTYPES {
@@ -81,6 +84,7 @@ fn each_of_256_subtypes_has_a_bit_of_its_own_b35() {
     }
 }
 
+// TRAPS: B37
 #[test]
 fn a_filter_of_unknown_types_passes_nothing_but_meta_b37() {
     let filter = filter(&[[7, 0, 0, !0, !0, !0, !0, !0, !0, !0, !0]]).expect("a good entry");
@@ -144,6 +148,7 @@ fn words() -> impl Strategy<Value = [u32; ENTRY_WORDS]> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
+    // TRAPS: B34, B35, B36, B37
     #[test]
     fn any_filter_agrees_with_the_reference(
         entries in proptest::collection::vec(words(), 1..=MAX_ENTRIES),

@@ -26,6 +26,7 @@ fn indices() -> impl Iterator<Item = u32> {
     (0..SIZE).filter(|index| !(1..HEADER_SLOTS).contains(index))
 }
 
+// TRAPS: B2, B3
 #[test]
 fn an_empty_ring_takes_every_length_forever_b2_b3() {
     for len in 1..=MAX_RECORD_SLOTS {
@@ -42,6 +43,7 @@ fn an_empty_ring_takes_every_length_forever_b2_b3() {
     }
 }
 
+// TRAPS: B2, B3
 #[test]
 fn an_empty_ring_takes_every_length_at_every_index_b2_b3() {
     for index in indices() {
@@ -80,6 +82,7 @@ fn what_fits_is_what_the_reference_says_for_every_head_tail_and_length() {
     }
 }
 
+// TRAPS: B5
 #[test]
 fn a_tail_that_cannot_be_is_told_from_a_full_ring_b5() {
     let head = SIZE * 3 + 100;
@@ -153,6 +156,7 @@ fn a_ring_is_a_power_of_two_and_its_head_is_not_in_the_header() {
     }
 }
 
+// TRAPS: B4, B5
 #[test]
 fn no_tail_and_no_scribble_wedges_the_ring_or_leads_into_the_header_b4_b5() {
     for head in [HEADER_SLOTS, LAST_ROUND, u32::MAX, SIZE] {
@@ -189,6 +193,7 @@ fn op() -> impl Strategy<Value = Op> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
+    // TRAPS: B2, B3, B4, B5
     #[test]
     fn any_sequence_agrees_with_the_reference(
         order in 9..12u32,

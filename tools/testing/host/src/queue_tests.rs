@@ -58,6 +58,7 @@ fn fill(queue: &mut Queue, watch: &Arc<Watch>) -> u64 {
     queue.counters().delivered - before.delivered
 }
 
+// TRAPS: B9
 #[test]
 fn a_loss_is_told_without_a_further_event_with_its_count_and_cookie_b9() {
     let (mut queue, watch) = (queue(), watch(3));
@@ -91,6 +92,7 @@ fn a_loss_is_told_without_a_further_event_with_its_count_and_cookie_b9() {
     assert_eq!(queue.poll(), Some(false), "told once");
 }
 
+// TRAPS: B9
 #[test]
 fn a_post_tells_of_a_loss_only_beside_the_reserve_b9() {
     let (mut queue, watch) = (queue(), watch(1));
@@ -110,6 +112,7 @@ fn a_post_tells_of_a_loss_only_beside_the_reserve_b9() {
     );
 }
 
+// TRAPS: B9
 #[test]
 fn losses_of_several_watches_are_told_without_a_cookie_b9() {
     let (mut queue, watches) = (queue(), [watch(1), watch(2)]);
@@ -161,6 +164,7 @@ fn posted_is_delivered_and_lost_and_read_and_told() {
     assert_eq!(sums, (seen, told));
 }
 
+// TRAPS: B10
 #[test]
 fn removal_comes_once_and_last_even_when_the_ring_is_full_b10() {
     for full in [false, true] {
@@ -200,6 +204,7 @@ fn removal_comes_once_and_last_even_when_the_ring_is_full_b10() {
     }
 }
 
+// TRAPS: B10
 #[test]
 fn a_thousand_removals_wait_for_room_in_order_b10() {
     let mut queue = queue();

@@ -78,6 +78,7 @@ fn first_words_are_those_of_c_for_every_length() {
     }
 }
 
+// TRAPS: B12
 #[test]
 fn neither_flags_nor_large_numbers_change_the_length_b12() {
     for slots in 1..=MAX_RECORD_SLOTS {
@@ -86,6 +87,7 @@ fn neither_flags_nor_large_numbers_change_the_length_b12() {
     }
 }
 
+// TRAPS: B1
 #[test]
 fn the_header_of_the_ring_is_that_of_c_and_fills_its_length_b1() {
     let (head, tail, mask) = (0x1234_5678, 0x9abc_def0, 511);
