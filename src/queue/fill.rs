@@ -46,6 +46,8 @@ pub(super) struct Fill {
     records: u32,
     /// The loss that is pending was told of.
     told_loss: bool,
+    /// Something was lost since the ring was last seen empty: whatever waits is to be read.
+    lossy: bool,
 }
 
 impl Fill {
@@ -56,6 +58,7 @@ impl Fill {
             fresh: 0,
             records: 0,
             told_loss: false,
+            lossy: false,
         }
     }
 
@@ -67,7 +70,22 @@ impl Fill {
     /// A record was written.
     #[inline]
     pub(super) fn count_one(&mut self) {
-        self.fresh = self.fresh.wrapping_add(1);
+        self.fresh = self.fresh.saturating_add(1);
+    }
+
+    /// Records were lost.
+    pub(super) fn note_loss(&mut self) {
+        self.lossy = true;
+    }
+
+    /// Sets when sleepers are woken, for a ring that was published up to `head`. What was written
+    /// before counts in full, because nobody knows what of it was read.
+    pub(super) fn set_watermark(&mut self, watermark: Option<Watermark>, head: u32) {
+        self.watermark = watermark;
+        self.head = head;
+        self.records = self
+            .records
+            .saturating_add(core::mem::replace(&mut self.fresh, 0));
     }
 
     /// The ring was published up to `head`; `used` slots wait, by a tail that was read after that, or
@@ -102,13 +120,15 @@ impl Fill {
     pub(super) fn is_readable(&mut self, used: u32, due: bool) -> bool {
         if used == 0 {
             self.records = 0;
+            self.lossy = false;
             return false;
         }
         match self.watermark {
             None => true,
             Some(mark) => {
                 let reached = |limit: u32, now: u32| limit != 0 && now >= limit;
-                due || reached(mark.records, self.records.saturating_add(self.fresh))
+                due || self.lossy
+                    || reached(mark.records, self.records.saturating_add(self.fresh))
                     || reached(mark.slots, used)
             }
         }

@@ -158,7 +158,8 @@ impl Ring {
 
     /// Sets when sleepers are woken; `None`: at once.
     pub(super) fn set_watermark(&mut self, watermark: Option<Watermark>) {
-        self.fill.watermark = watermark;
+        let head = self.active.as_ref().map_or(0, |a| a.producer.head());
+        self.fill.set_watermark(watermark, head);
     }
 
     /// Whether a sleeper should read now; `None` without a ring or with an impossible tail. `due`: the
@@ -166,7 +167,7 @@ impl Ring {
     pub(super) fn readable(&mut self, due: bool) -> Option<bool> {
         let active = self.active.as_ref()?;
         let used = active.producer.used(active.slots.load_tail()).ok()?;
-        Some(self.fill.is_readable(used, due || self.lost_since != 0))
+        Some(self.fill.is_readable(used, due))
     }
 
     /// What to do about sleepers after something was written or lost. To be called once for it, under
@@ -288,6 +289,7 @@ impl Ring {
     fn lose(&mut self, watch: &Watch, count: u64) {
         self.lost = self.lost.wrapping_add(count);
         self.lost_since = self.lost_since.wrapping_add(count);
+        self.fill.note_loss();
         watch.count_lost(count);
         self.lost_by = match self.lost_by {
             LostBy::Nobody => LostBy::One {
