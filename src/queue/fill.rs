@@ -28,6 +28,8 @@ pub(crate) enum Signal {
     Quiet,
     /// Wake them.
     Wake,
+    /// Wake them, and start the timer, unless it runs, for what they may leave behind.
+    WakeAndArm,
     /// Start the timer, unless it runs.
     Arm {
         /// What was written is the first to wait: an earlier run of the timer does not count.
@@ -108,7 +110,11 @@ impl Fill {
         let crosses = |limit: u32, old: u32, new: u32| limit != 0 && old < limit && new >= limit;
         if new_loss || crosses(mark.records, old, self.records) || crosses(mark.slots, before, used)
         {
-            Signal::Wake
+            if mark.timed {
+                Signal::WakeAndArm
+            } else {
+                Signal::Wake
+            }
         } else if mark.timed && used != 0 {
             Signal::Arm { first: before == 0 }
         } else {

@@ -147,22 +147,27 @@ impl Waiters {
     /// somebody else; whoever comes later has seen the head.
     #[inline]
     pub(super) fn act(work: &WakeWork, from: From, signal: Signal) {
-        match (signal, from) {
-            (Signal::Quiet, _) => {}
-            (Signal::Wake, From::Process) => work.wake(),
-            (Signal::Arm { .. }, From::Process) => work.arm(),
-            (Signal::Wake, From::Anywhere) => {
-                if work.list().has_sleeper() {
-                    work.wants_wake.store(true, Relaxed);
-                    work.queue();
-                }
+        let wake = matches!(signal, Signal::Wake | Signal::WakeAndArm);
+        let arm = matches!(signal, Signal::Arm { .. } | Signal::WakeAndArm);
+        if from == From::Process {
+            if arm {
+                work.arm();
             }
-            (Signal::Arm { .. }, From::Anywhere) => {
-                if !work.timer.armed.load(Relaxed) {
-                    work.wants_timer.store(true, Relaxed);
-                    work.queue();
-                }
+            if wake {
+                work.wake();
             }
+            return;
+        }
+        let wake = wake && work.list().has_sleeper();
+        let arm = arm && !work.timer.armed.load(Relaxed);
+        if wake {
+            work.wants_wake.store(true, Relaxed);
+        }
+        if arm {
+            work.wants_timer.store(true, Relaxed);
+        }
+        if wake || arm {
+            work.queue();
         }
     }
 }

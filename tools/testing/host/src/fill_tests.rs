@@ -95,6 +95,10 @@ impl World {
         match self.queue.signal() {
             Signal::Quiet => {}
             Signal::Wake => self.asleep = false,
+            Signal::WakeAndArm => {
+                self.asleep = false;
+                self.armed = true;
+            }
             Signal::Arm { first } => {
                 self.due &= !first;
                 self.armed = true;
