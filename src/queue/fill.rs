@@ -96,7 +96,7 @@ impl Fill {
         let written = head.wrapping_sub(self.head);
         let fresh = core::mem::replace(&mut self.fresh, 0);
         self.head = head;
-        let new_loss = lost && !core::mem::replace(&mut self.told_loss, lost);
+        let new_loss = lost && !self.told_loss;
         self.told_loss = lost;
         let (Some(mark), Some(used)) = (self.watermark, used) else {
             return Signal::Wake;
