@@ -12,9 +12,12 @@
 use super::{
     bindings,
     fsnotify_event::Event,
+    fsnotify_place::{
+        Class,
+        Place, //
+    },
     kernel_mark::HasKernelMark,
     kmem_cache::KmemCache,
-    path::FdPath,
     stack::Stack,
     workqueue::{
         new_delayed_job,
@@ -55,19 +58,6 @@ use kernel::{
     types::NotThreadSafe,
 };
 
-const OBJ_INODE: u32 = bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as u32;
-
-/// The kind of mark a callback met: which of an event's objects it is on. The numbers are those of
-/// `enum fsnotify_iter_type`.
-pub(crate) mod on {
-    /// The object of the event; for an event about a directory's entry, the directory.
-    pub(crate) const INODE: usize = 0;
-    /// The directory that has the object, and watches its children.
-    pub(crate) const PARENT: usize = 3;
-    /// The new directory of a rename.
-    pub(crate) const INODE2: usize = 4;
-}
-
 /// In a mask: the mark keeps its inode in memory. To fsnotify the bit means nothing on marks of
 /// ours; it belongs to dnotify.
 pub(crate) const PIN: u32 = bindings::FS_DN_MULTISHOT;
@@ -77,10 +67,11 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// What its marks lead to.
     type Object: HasKernelMark;
 
-    /// Something happened. `objects` are those that this backend has on what it happened to. Process
-    /// context, inside fsnotify's SRCU section; the file system's locks may be held, so nothing here
-    /// may wait for them.
-    fn event(event: &Event<'_>, objects: Objects<'_, Self>);
+    /// Something happened, or is about to. `objects` are those that one of this backend's groups has
+    /// on what it happens to. An error refuses what is about to happen; it is looked at only for
+    /// events that ask for permission. Process context, inside fsnotify's SRCU section; the file
+    /// system's locks may be held, so nothing here may wait for them.
+    fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result;
 
     /// The mark is being destroyed, by us or because what it is on is dying. Once per mark, process
     /// context; may be inside memory reclaim; may still be running when `fsnotify_destroy_mark()`
@@ -110,7 +101,7 @@ impl<B: Backend> Clone for Objects<'_, B> {
 impl<B: Backend> Copy for Objects<'_, B> {}
 
 impl<'a, B: Backend> Objects<'a, B> {
-    /// The object of this kind, one of the numbers in [`on`].
+    /// The object of this kind, one of the numbers in [`on`](super::fsnotify_place::on).
     #[inline]
     pub(crate) fn get(&self, kind: usize) -> Option<&'a B::Object> {
         if self.0.report_mask & (1 << kind) == 0 {
@@ -184,13 +175,16 @@ impl<B: Backend> Group<B> {
         free_mark: Some(Self::free_mark),
     };
 
-    /// A group of the lowest priority: no permission events. ENOMEM.
-    pub(crate) fn new(queue: Arc<OwnedQueue>) -> impl PinInit<Self, Error> {
+    /// A group of a class. ENOMEM.
+    pub(crate) fn new(class: Class, queue: Arc<OwnedQueue>) -> impl PinInit<Self, Error> {
         // A failure behind this leaks nothing: the initialiser of the job cannot fail.
         pin_init::pin_init_scope(move || {
             // SAFETY: The operations are a promoted constant, so they outlive every group.
             let raw = from_err_ptr(unsafe { bindings::fsnotify_alloc_group(&Self::OPS, 0) })?;
             let raw = NonNull::new(raw).ok_or(ENOMEM)?;
+            // The numbers of the classes are those of `enum fsnotify_group_prio`.
+            // SAFETY: The group is valid, and nobody else has it yet.
+            unsafe { (*raw.as_ptr()).priority = class as bindings::fsnotify_group_prio };
             let retired = Retired {
                 group: raw,
                 objects: Stack::new(),
@@ -227,13 +221,13 @@ impl<B: Backend> Group<B> {
         Ok(MarkHold(object, PhantomData))
     }
 
-    /// Puts the mark on the inode of `path`. Who loses the race for the inode drops a mark that
-    /// was on nothing: the counts that umount waits for belong to fsnotify's own connector, and it
-    /// gives them back itself (TRAPS: A7b (no count of the superblock passes through our hands)).
+    /// Puts the mark on `place`. Who loses the race for it drops a mark that was on nothing: the
+    /// counts that umount waits for belong to fsnotify's own connector, and it gives them back
+    /// itself (TRAPS: A7b (no count of the superblock passes through our hands)).
     ///
-    /// EEXIST when this group has one there; ENOENT when the
-    /// inode is dying; ENOMEM. Sleeps; allocations are NOFS. To be called once per mark.
-    pub(crate) fn add_to_inode(&self, mark: &MarkHold<B>, path: &FdPath, mask: u32) -> Result {
+    /// EEXIST when this group has one there; ENOENT when the object is dying; ENOMEM. Sleeps;
+    /// allocations are NOFS. To be called once per mark.
+    pub(crate) fn add(&self, mark: &MarkHold<B>, place: Place<'_>, mask: u32) -> Result {
         let raw = mark.raw();
         // SAFETY: Valid, and nobody else has the mark yet.
         unsafe { (*raw).mask = mask };
@@ -241,16 +235,15 @@ impl<B: Backend> Group<B> {
             // SAFETY: As above.
             unsafe { (*raw).flags |= bindings::FSNOTIFY_MARK_FLAG_NO_IREF };
         }
-        // SAFETY: The mark is initialised; the path keeps the inode.
-        to_result(unsafe { bindings::fsnotify_add_mark(raw, path.inode().cast(), OBJ_INODE, 0) })
+        // SAFETY: The mark is initialised; the place is valid, by its invariants.
+        to_result(unsafe { bindings::fsnotify_add_mark(raw, place.object(), place.kind(), 0) })
     }
 
-    /// The object that this group has on the inode of `path`, if its mark is attached. Takes
-    /// spinlocks only.
-    pub(crate) fn find_on_inode(&self, path: &FdPath) -> Option<MarkHold<B>> {
-        // SAFETY: The path keeps the inode.
+    /// The object that this group has on `place`, if its mark is attached. Takes spinlocks only.
+    pub(crate) fn find(&self, place: Place<'_>) -> Option<MarkHold<B>> {
+        // SAFETY: The place is valid, by its invariants.
         let mark =
-            unsafe { bindings::fsnotify_find_mark(path.inode().cast(), OBJ_INODE, self.as_ptr()) };
+            unsafe { bindings::fsnotify_find_mark(place.object(), place.kind(), self.as_ptr()) };
         let mark = NonNull::new(mark)?;
         // INVARIANT: fsnotify gave us a reference; all marks of the group are in objects of `B`.
         NonNull::new(B::Object::object(mark.as_ptr())).map(|object| MarkHold(object, PhantomData))
@@ -337,8 +330,10 @@ impl<B: Backend> Group<B> {
         let event = unsafe { Event::new(mask, data, data_type, dir, name) };
         // SAFETY: fsnotify's iterator is valid for the call.
         let iter = unsafe { &*iter };
-        B::event(&event, Objects(iter, PhantomData));
-        0
+        match B::event(&event, Objects(iter, PhantomData)) {
+            Ok(()) => 0,
+            Err(e) => e.to_errno(),
+        }
     }
 
     /// # Safety
@@ -399,7 +394,7 @@ impl<B: Backend> Drop for GroupLock<'_, B> {
 }
 
 /// A reference to a mark, and so to its object. Dropping it may free the object or unpin an inode:
-/// process context, no locks. Made by [`Group::alloc`] and [`Group::find_on_inode`].
+/// process context, no locks. Made by [`Group::alloc`] and [`Group::find`].
 ///
 /// # Invariants
 ///

@@ -11,7 +11,7 @@
 //! | [`arc_fifo`] | list of `Arc`s, linked through themselves | the owner's lock |
 //! | [`bindings`] | generated: the kernel crate's, fsnotify, our C helpers | |
 //! | [`cred`] | rights of the opener and of the caller | process |
-//! | [`fsnotify`], [`fsnotify_event`] | groups, marks, events of the fsnotify backend | see there |
+//! | [`fsnotify`], [`fsnotify_event`], [`fsnotify_place`] | groups, marks, events, places of the fsnotify backend | see there |
 //! | [`global`] | values from module init to module exit | any |
 //! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
 //! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
@@ -40,6 +40,7 @@ pub(crate) mod bindings;
 pub(crate) mod cred;
 pub(crate) mod fsnotify;
 pub(crate) mod fsnotify_event;
+pub(crate) mod fsnotify_place;
 pub(crate) mod global;
 pub(crate) mod handle_table;
 pub(crate) mod irq_work;

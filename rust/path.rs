@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a descriptor points to: path and inode.
+//! What a descriptor points to: path, inode, mount and superblock.
 //!
 //! Used by `source/fs/` to find the object of a watch.
 //!
@@ -57,6 +57,18 @@ impl FdPath {
     pub(crate) fn inode(&self) -> *mut bindings::inode {
         // SAFETY: The dentry of an open file is valid and keeps its inode.
         unsafe { (*self.dentry()).d_inode }
+    }
+
+    /// The mount; valid as long as `self`.
+    pub(crate) fn mount(&self) -> *mut bindings::vfsmount {
+        // SAFETY: The path of an open file is valid and does not change.
+        unsafe { (*self.as_ptr()).mnt }
+    }
+
+    /// The superblock; valid as long as `self`.
+    pub(crate) fn superblock(&self) -> *mut bindings::super_block {
+        // SAFETY: The dentry of an open file is valid and keeps its superblock.
+        unsafe { (*self.dentry()).d_sb }
     }
 
     /// Whether it is a directory.

@@ -77,8 +77,9 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     fn marks(&self) -> &MarkSet<Self>;
 
     /// Whether `other`, of the same group and on the same object, is the same watch to its user, so
-    /// that only one of them can be there.
-    fn same(&self, _other: &Self) -> bool {
+    /// that only one of them can be there. The roles are those of the marks by which they are there.
+    /// Called under `connector.lock`: any context.
+    fn same(&self, _role: Role, _other: &Self, _other_role: Role) -> bool {
         true
     }
 

@@ -65,10 +65,15 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     }
 }
 
+/// Whether a watch's mark in this role may be beside others of its queue on one object. Any context.
+pub(crate) fn shares(watch: &Watch, role: Role) -> bool {
+    watch.kind() == kind::FS && fs::shares(role)
+}
+
 /// What a mark of `watch` needs to hear of, in the terms of what it is on. Any context.
-pub(crate) fn interest(watch: &Watch, _role: Role) -> u32 {
+pub(crate) fn interest(watch: &Watch, role: Role) -> u32 {
     match watch.kind() {
-        kind::FS => fs::interest(watch),
+        kind::FS => fs::interest(watch, role),
         // Nothing that is on a list of another module: it walks the list in any case.
         _ => 0,
     }

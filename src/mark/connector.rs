@@ -20,6 +20,7 @@ use super::{
     hooks::hook,
     Group,
     Reader,
+    Role,
     Subscriber, //
 };
 use crate::rust::raw_spinlock::{
@@ -175,13 +176,27 @@ impl<S: Subscriber> Connector<S> {
         union
     }
 
-    /// The live watch of `group` that has a mark here, if there is one.
-    pub(crate) fn find(&self, group: &Group<S>) -> Option<Arc<S>> {
+    /// The live watch that is the same as `watch` to its user and has a mark here, if there is one;
+    /// `watch` would be here in `role`.
+    pub(crate) fn find_same(&self, watch: &S, role: Role) -> Option<Arc<S>> {
+        self.find(watch.group(), |there, there_role| {
+            there.same(there_role, watch, role)
+        })
+    }
+
+    /// The first live watch of `group` that has a mark here and that `f` takes, if there is one. `f`
+    /// runs under the lock.
+    pub(super) fn find(
+        &self,
+        group: &Group<S>,
+        mut f: impl FnMut(&S, Role) -> bool,
+    ) -> Option<Arc<S>> {
         let guard = self.lock();
         let mut found = None;
         self.for_each_locked(&guard, |mark| {
-            if ptr::eq(mark.watch().group(), group) && !mark.watch().is_dead() {
-                found = Some(mark.watch().clone());
+            let watch = mark.watch();
+            if ptr::eq(watch.group(), group) && !watch.is_dead() && f(watch, mark.role()) {
+                found = Some(watch.clone());
             }
             found.is_none()
         });
@@ -273,7 +288,8 @@ impl<S: Subscriber> ConnectorRef<S> {
             if there.watch().group().key() > group.key() {
                 break;
             }
-            let same = ptr::eq(there.watch().group(), group) && there.watch().same(mark.watch());
+            let same = ptr::eq(there.watch().group(), group)
+                && there.watch().same(there.role(), mark.watch(), mark.role());
             if same && !group.allows_dups() && !there.watch().is_dead() {
                 drop(guard);
                 return Err((self, NotInserted::Exists));

@@ -331,8 +331,11 @@ impl Subscriber for Watch {
         &self.marks
     }
 
-    fn same(&self, other: &Self) -> bool {
-        self.claimed_id() == other.claimed_id()
+    fn same(&self, role: Role, other: &Self, other_role: Role) -> bool {
+        role == other_role
+            && self.kind() == other.kind()
+            && self.claimed_id() == other.claimed_id()
+            && !crate::source::shares(self, role)
     }
 
     fn interest(&self, role: Role) -> u32 {

@@ -2,7 +2,7 @@
 
 //! The FS source: files and directories, through the kernel's fsnotify.
 //!
-//! [`object`] is what stands for a watched inode, [`watch`] serves ADD_WATCH, [`event`] turns a
+//! [`object`] is what stands for a watched place, [`watch`] serves ADD_WATCH, [`event`] turns a
 //! callback into records. Here is what they share: which bits exist, and what a watch needs from the
 //! kernel to get them.
 
@@ -11,10 +11,12 @@ mod object;
 mod watch;
 
 use crate::{
+    mark::Role,
     queue::watch::Watch,
     rust::{
         fsnotify::PIN,
-        fsnotify_event::bit, //
+        fsnotify_event::bit,
+        fsnotify_place::Class, //
     },
 };
 
@@ -54,11 +56,44 @@ const EVICTABLE: u32 = 0x40;
 /// `WATCH_ADD_IGNORE_SURV`.
 const IGNORE_SURV: u32 = 0x80;
 
-/// What the kernel has to call us for so that `watch` gets what it wants: its bits, what
-/// clears its ignore mask, why the object ends, and whether the inode has to stay in memory.
-pub(super) fn interest(watch: &Watch) -> u32 {
+/// What a mark of an FS watch does for it: the part, and the class of the object that it is on.
+pub(super) mod role {
+    use crate::{
+        mark::Role,
+        rust::fsnotify_place::Class, //
+    };
+
+    /// On the watched inode, mount or superblock: hears what the watch wants.
+    pub(crate) const OBJECT: Role = 0;
+
+    const CLASS_SHIFT: u32 = 8;
+
+    /// The role of `part` on an object of `class`.
+    pub(crate) const fn new(part: Role, class: Class) -> Role {
+        part | (class as Role) << CLASS_SHIFT
+    }
+
+    /// The number of the class.
+    pub(crate) const fn class(role: Role) -> u32 {
+        role >> CLASS_SHIFT
+    }
+}
+
+/// Whether a queue may have several marks in this role on one object.
+pub(super) fn shares(_role: Role) -> bool {
+    false
+}
+
+/// The bits that marks of each class hear of.
+const CLASS_EVENTS: [u32; Class::NR] = [ALL_EVENTS, 0, 0];
+
+/// What the kernel has to call us for so that the mark of `watch` in this role gets what it wants:
+/// its bits, what clears its ignore mask, why the object ends, and whether an inode has to stay in
+/// memory.
+pub(super) fn interest(watch: &Watch, role: Role) -> u32 {
+    let class = CLASS_EVENTS.get(role::class(role) as usize).copied();
     let ignore = watch.ignore();
-    let mut want = watch.mask() | ignore;
+    let mut want = (watch.mask() | ignore) & class.unwrap_or(0);
     if want & MOVES != 0 {
         want = want & !MOVES | bit::RENAME;
     }

@@ -95,7 +95,7 @@ fn merged<const N: usize>(parties: &[Party], wanted: fn(usize, usize) -> usize) 
 fn drop_all<T>(parties: &[Party], targets: &[(ConnectorRef<Probe>, T)]) -> Result {
     for party in parties {
         for (target, _) in targets {
-            while let Some(probe) = target.find(&party.0.group) {
+            while let Some(probe) = target.find(&party.0.group, |_, _| true) {
                 party.remove(&probe)?;
             }
         }
@@ -129,7 +129,7 @@ mod suite {
         }
         for i in 0..12 {
             let party = &parties[i * 7 % 12];
-            let probe = list.find(&party.0.group).ok_or(EINVAL)?;
+            let probe = list.find(&party.0.group, |_, _| true).ok_or(EINVAL)?;
             party.remove(&probe)?;
             assert!(in_order(&target));
             assert_eq!(target.marks(), 11 - i);
@@ -185,15 +185,15 @@ mod suite {
         let first = Party::new(0, false)?;
         let second = Party::new(0, false)?;
 
-        assert!(list.find(&first.0.group).is_none());
+        assert!(list.find(&first.0.group, |_, _| true).is_none());
         assert_eq!(list.union(), 0);
         let a = first.add(&list, 0x1)?;
         let b = second.add(&list, 0x6)?;
         assert!(list
-            .find(&first.0.group)
+            .find(&first.0.group, |_, _| true)
             .is_some_and(|x| Arc::ptr_eq(&x, &a)));
         assert!(list
-            .find(&second.0.group)
+            .find(&second.0.group, |_, _| true)
             .is_some_and(|x| Arc::ptr_eq(&x, &b)));
         assert_eq!(target.told(), 0x7);
 
@@ -204,13 +204,13 @@ mod suite {
 
         // Dead but still in the list.
         assert!(Probe::kill(&a, 9));
-        assert!(list.find(&first.0.group).is_none());
+        assert!(list.find(&first.0.group, |_, _| true).is_none());
         assert_eq!(list.union(), 0x10);
         assert_eq!(target.marks(), 2);
         // It is no obstacle to a new one.
         let c = first.add(&list, 0x20)?;
         assert!(list
-            .find(&first.0.group)
+            .find(&first.0.group, |_, _| true)
             .is_some_and(|x| Arc::ptr_eq(&x, &c)));
 
         first.0.group.lock().remove(a.handle());
@@ -242,7 +242,7 @@ mod suite {
 
             // The cursor stands on the second. It goes, and the two behind it, in both orders.
             for p in [1, 3, 2] {
-                let probe = list.find(&parties[p].0.group).ok_or(EINVAL)?;
+                let probe = list.find(&parties[p].0.group, |_, _| true).ok_or(EINVAL)?;
                 parties[p].remove(&probe)?;
             }
             parties[7].add(&list, 1)?;
@@ -289,7 +289,7 @@ mod suite {
                     let _ = party.add(&thread_list, 1);
                 }
                 for party in &parties {
-                    if let Some(probe) = thread_list.find(&party.0.group) {
+                    if let Some(probe) = thread_list.find(&party.0.group, |_, _| true) {
                         let _ = party.remove(&probe);
                     }
                 }

@@ -82,7 +82,7 @@ mod suite {
                 thread_done.fetch_add(1, Full);
             })?;
             line.wait();
-            while let Some(probe) = list.find(&party.0.group) {
+            while let Some(probe) = list.find(&party.0.group, |_, _| true) {
                 party.remove(&probe)?;
             }
             context().flush();

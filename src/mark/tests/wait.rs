@@ -94,7 +94,9 @@ mod suite {
         // While it sleeps, both go, and one more behind them; nothing waits for the sleeper.
         parties[1].remove(&on_inode)?;
         parties[2].remove(&on_mount)?;
-        let third = inode_list.find(&parties[3].0.group).ok_or(EINVAL)?;
+        let third = inode_list
+            .find(&parties[3].0.group, |_, _| true)
+            .ok_or(EINVAL)?;
         parties[3].remove(&third)?;
         drop(third);
         context().flush();
@@ -104,7 +106,7 @@ mod suite {
         assert_eq!(mount.marks(), 2);
         assert_eq!(inode_list.union() & 0x10, 0);
         assert_eq!(mount_list.union() & 0x20, 0);
-        assert!(inode_list.find(&parties[1].0.group).is_none());
+        assert!(inode_list.find(&parties[1].0.group, |_, _| true).is_none());
         drop((on_inode, on_mount));
 
         let reader = context().read();
@@ -136,7 +138,7 @@ mod suite {
 
         let (hook_going, hook_list) = (going.clone(), other_list.clone());
         world.arm(Window::Pin, move || {
-            if let Some(probe) = hook_list.find(&hook_going.0.group) {
+            if let Some(probe) = hook_list.find(&hook_going.0.group, |_, _| true) {
                 let _ = hook_going.remove(&probe);
             }
         })?;
@@ -170,7 +172,7 @@ mod suite {
         let (hook_parties, hook_list) = (parties.clone(), list.clone());
         world.arm(Window::Pin, move || {
             for party in &hook_parties[..2] {
-                if let Some(probe) = hook_list.find(&party.0.group) {
+                if let Some(probe) = hook_list.find(&party.0.group, |_, _| true) {
                     let _ = party.remove(&probe);
                 }
             }

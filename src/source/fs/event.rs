@@ -41,14 +41,14 @@ use crate::{
     },
     rust::{
         fsnotify::{
-            on,
             rename_cookie,
             Objects, //
         },
         fsnotify_event::{
             bit,
             Event, //
-        }, //
+        },
+        fsnotify_place::on, //
     },
 };
 use core::ptr;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What stands for a watched inode: the kernel's mark and our connector, one allocation.
+//! What stands for a watched inode, mount or superblock: the kernel's mark and our connector, one
+//! allocation.
 //!
-//! The kernel's mark says that the inode is watched and pins it; fsnotify decides who comes first
-//! and when the memory may go. Our connector has the marks of all queues. When the last of them
-//! goes, the kernel's mark is destroyed from a workqueue; when the inode dies, fsnotify tells us
-//! and every watch in the list ends.
+//! The kernel's mark says that the place is watched, and pins an inode; fsnotify decides who comes
+//! first and when the memory may go. Our connector has the marks of all queues. When the last of
+//! them goes, the kernel's mark is destroyed from a workqueue; when what it is on dies, fsnotify
+//! tells us and every watch in the list ends. There is one such object for each place and class.
 
 use super::event;
 use crate::{
@@ -19,7 +20,6 @@ use crate::{
     },
     rust::{
         fsnotify::{
-            on,
             Backend,
             Group,
             MarkHold,
@@ -28,6 +28,10 @@ use crate::{
         fsnotify_event::{
             bit,
             Event, //
+        },
+        fsnotify_place::{
+            on,
+            Class, //
         },
         kernel_mark::{
             impl_has_kernel_mark,
@@ -49,17 +53,18 @@ use kernel::{
     },
 };
 
-/// A watched inode.
-pub(super) type FsObject = Connected<Watch, Inode>;
+/// A watched place.
+pub(super) type FsObject = Connected<Watch, Watched>;
 
-/// The inode's side of an [`FsObject`].
+/// The place's side of an [`FsObject`].
 ///
-/// It has no reference to the inode and none to the superblock, nor has anything else of this
-/// module for longer than a system call: what pins the inode is fsnotify's connector, which lets go
+/// It has no reference to an inode and none to a mount or superblock, nor has anything else of this
+/// module for longer than a system call: what pins an inode is fsnotify's connector, which lets go
 /// when the inode or its file system does, first of the inode, then of the count that umount waits
 /// for (TRAPS: A7a, A7c (nothing of ours could be in the wrong order)).
-pub(crate) struct Inode {
+pub(crate) struct Watched {
     kernel: KernelMark<FsObject>,
+    class: Class,
     /// Why the watches are about to end, as far as it was announced.
     doom: Atomic<u32>,
 }
@@ -82,9 +87,13 @@ static LIVE: Atomic<usize> = Atomic::new(0);
 /// The state of the source.
 #[pin_data]
 pub(crate) struct Fs {
-    // Dropped in this order: the group waits for its objects, then the cache may go.
+    // Dropped in this order: the groups wait for their objects, then the cache may go.
     #[pin]
-    group: Group<Fs>,
+    notify: Group<Fs>,
+    #[pin]
+    content: Group<Fs>,
+    #[pin]
+    pre_content: Group<Fs>,
     objects: KmemCache<FsObject>,
     lsm: LsmPathNotify,
 }
@@ -93,16 +102,27 @@ impl Fs {
     /// Registers with fsnotify. What sleeps runs on `queue`.
     pub(crate) fn new(queue: Arc<OwnedQueue>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            group <- Group::new(queue),
+            notify <- Group::new(Class::Notify, queue.clone()),
+            content <- Group::new(Class::Content, queue.clone()),
+            pre_content <- Group::new(Class::PreContent, queue),
             objects: KmemCache::new(c"watch_queue_fs")?,
             lsm: LsmPathNotify::get(),
         })
     }
 
-    /// The kernel group for an object. One for all, until it is measured that sharding pays
-    /// (RULINGS 32).
-    pub(super) fn group(&self) -> &Group<Fs> {
-        &self.group
+    /// The kernel group for objects of a class. One for each, until it is measured that sharding
+    /// pays (RULINGS 32). A group without marks costs its memory and nothing else.
+    pub(super) fn group(&self, class: Class) -> &Group<Fs> {
+        match class {
+            Class::Notify => &self.notify,
+            Class::Content => &self.content,
+            Class::PreContent => &self.pre_content,
+        }
+    }
+
+    /// The kernel group of an object.
+    fn group_of(&self, object: &FsObject) -> &Group<Fs> {
+        self.group(object.object.class)
     }
 
     /// The LSM hook for watches on paths.
@@ -110,32 +130,33 @@ impl Fs {
         &self.lsm
     }
 
-    /// A new object that is on no inode yet.
-    pub(super) fn alloc(&self) -> Result<Hold> {
-        self.group.alloc(FsObject::new(Ok(Inode {
+    /// A new object that is on nothing yet.
+    pub(super) fn alloc(&self, class: Class) -> Result<Hold> {
+        self.group(class).alloc(FsObject::new(Ok(Watched {
             kernel: KernelMark::uninit(),
+            class,
             doom: Atomic::new(NONE),
         })))
     }
 }
 
-impl Object<Watch> for Inode {
+impl Object<Watch> for Watched {
     fn changed(this: &FsObject) {
         crate::FS
             .get()
-            .group()
+            .group_of(this)
             .update_mask(this, || this.connector.union());
     }
 
     fn unneeded(this: &FsObject) {
-        crate::FS.get().group().retire(this);
+        crate::FS.get().group_of(this).retire(this);
     }
 }
 
 impl Backend for Fs {
     type Object = FsObject;
 
-    fn event(event: &Event<'_>, objects: Objects<'_, Self>) {
+    fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result {
         let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
             0 => NONE,
             bit::DELETE_SELF => DELETED,
@@ -149,13 +170,14 @@ impl Backend for Fs {
         if doom != UNMOUNTED {
             event::deliver(event, objects);
         }
+        Ok(())
     }
 
     fn freeing(object: &FsObject) {
         let reason = match object.object.doom.load(Relaxed) {
             UNMOUNTED => Reason::Unmount,
             // The inode goes although the file does not: nothing held it in memory.
-            NONE if !crate::FS.get().group().pins(object) => Reason::Evicted,
+            NONE if !crate::FS.get().group_of(object).pins(object) => Reason::Evicted,
             _ => Reason::ObjectGone,
         };
         // Does nothing when it was we who destroyed the mark (TRAPS: A5; RULINGS 1).

@@ -7,6 +7,7 @@
 
 use super::{
     object::Hold,
+    role,
     scope,
     ALL_EVENTS, //
 };
@@ -15,10 +16,13 @@ use crate::{
     mark::{
         ConnectorRef,
         GroupGuard,
-        MarkRef, //
+        MarkRef,
+        Role,
+        Subscriber, //
     },
     queue::{
         watch::{
+            Reason,
             Spec,
             Watch, //
         },
@@ -26,6 +30,10 @@ use crate::{
     },
     rust::{
         cred::with_creds_of,
+        fsnotify_place::{
+            Class,
+            Place, //
+        },
         path::FdPath, //
     },
     source::{
@@ -97,9 +105,14 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         cookie: request.cookie,
     };
     let watch = Watch::new(queue, spec, mask, ignore)?;
+    let needs = [Need {
+        place: Place::inode(&path)?,
+        class: Class::Notify,
+        part: role::OBJECT,
+    }];
 
     loop {
-        if let Some(result) = try_add(&watch, &path, if_there)? {
+        if let Some(result) = try_add(&watch, &needs, if_there)? {
             return Ok(result);
         }
     }
@@ -115,72 +128,143 @@ fn masks(request: &Request) -> Result<(u32, u32)> {
     Ok((mask, ignore))
 }
 
-/// One try; `None` when a dying object was in the way and has been helped out of it.
-fn try_add(watch: &Arc<Watch>, path: &FdPath, if_there: IfThere) -> Result<Option<Added>> {
-    let fs = crate::FS.get();
-    let mark = MarkRef::new(watch.clone(), 0)?;
+/// A mark that a watch needs.
+#[derive(Clone, Copy)]
+struct Need<'p> {
+    place: Place<'p>,
+    class: Class,
+    part: Role,
+}
+
+impl Need<'_> {
+    fn role(&self) -> Role {
+        role::new(self.part, self.class)
+    }
+}
+
+/// Most marks that one watch needs: two of the first class and one of each other.
+const MAX_MARKS: usize = 4;
+
+/// What is gathered for one mark before the watch is entered. Dropping it may sleep and free.
+struct Prepared<'p> {
+    need: Need<'p>,
+    mark: Option<MarkRef<Watch>>,
+    hold: Option<Hold>,
+    connector: Option<ConnectorRef<Watch>>,
+}
+
+/// Why [`Prepared::connect`] has no connector.
+enum Again {
+    /// The object's last mark has gone and its end is queued.
+    Dying,
+    /// Another queue was faster.
+    Raced,
+}
+
+impl<'p> Prepared<'p> {
+    /// ENOMEM.
+    fn new(watch: &Arc<Watch>, need: Need<'p>) -> Result<Self> {
+        Ok(Self {
+            need,
+            mark: Some(MarkRef::new(watch.clone(), need.role())?),
+            hold: None,
+            connector: None,
+        })
+    }
+
+    /// Finds or makes the object and its connector. ENOENT: the place is dying. ENOMEM. The caller
+    /// holds `mark_mutex` and drops `self` after it.
+    fn connect(&mut self, watch: &Watch) -> Result<Result<&ConnectorRef<Watch>, Again>> {
+        let fs = crate::FS.get();
+        let group = fs.group(self.need.class);
+        let connector = match group.find(self.need.place) {
+            Some(found) => match self.hold.insert(found).connector.try_get() {
+                Some(connector) => connector,
+                None => return Ok(Err(Again::Dying)),
+            },
+            None => {
+                let hold = self.hold.insert(fs.alloc(self.need.class)?);
+                let interest = super::interest(watch, self.need.role());
+                match group.add(hold, self.need.place, interest) {
+                    Ok(()) => {}
+                    Err(e) if e == EEXIST => return Ok(Err(Again::Raced)),
+                    Err(e) => return Err(e),
+                }
+                let connector = hold.connector.first_ref().ok_or(ENOENT)?;
+                // From here on the connector's last reference ends the kernel's mark.
+                if let Some(hold) = self.hold.take() {
+                    hold.keep();
+                }
+                connector
+            }
+        };
+        Ok(Ok(self.connector.insert(connector)))
+    }
+}
+
+/// One try; `None` when a dying object was in the way and has been helped out of it. The watch is
+/// found by the first of its needs.
+fn try_add(watch: &Arc<Watch>, needs: &[Need<'_>], if_there: IfThere) -> Result<Option<Added>> {
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
-    let hold: Hold;
-    let connector: ConnectorRef<Watch>;
+    let mut prepared: [Option<Prepared<'_>>; MAX_MARKS] = [const { None }; MAX_MARKS];
     let removed;
+    for (prepared, need) in prepared.iter_mut().zip(needs) {
+        *prepared = Some(Prepared::new(watch, *need)?);
+    }
     let mut group = watch.queue().group().lock();
     if watch.queue().group().ended() {
         return Err(ESHUTDOWN);
     }
 
-    match fs.group().find_on_inode(path) {
-        Some(found) => {
-            hold = found;
-            match hold.connector.try_get() {
-                Some(got) => connector = got,
-                None => {
-                    // Its last mark has gone and its end is queued. Idempotent.
-                    drop(group);
-                    fs.group().destroy(&hold);
-                    return Ok(None);
+    for (n, prepared) in prepared.iter_mut().flatten().enumerate() {
+        let role = prepared.need.role();
+        match prepared.connect(watch)? {
+            Ok(connector) => {
+                let there = match n {
+                    0 => connector.find_same(watch, role),
+                    _ => None,
+                };
+                if let Some(there) = there {
+                    return change(&mut group, &there, watch, if_there).map(Some);
                 }
             }
-            if let Some(there) = connector.find(watch.queue().group()) {
-                return change(&mut group, &there, watch, if_there).map(Some);
+            Err(Again::Dying) => {
+                drop(group);
+                if let Some(hold) = &prepared.hold {
+                    // Idempotent.
+                    crate::FS.get().group(prepared.need.class).destroy(hold);
+                }
+                return Ok(None);
             }
-        }
-        None => {
-            hold = fs.alloc()?;
-            match fs.group().add_to_inode(&hold, path, super::interest(watch)) {
-                Ok(()) => {}
-                // Another queue was faster: look again.
-                Err(e) if e == EEXIST => return Ok(None),
-                Err(e) => return Err(e),
-            }
-            connector = hold.connector.first_ref().ok_or(ENOENT)?;
-            // From here on the connector's last reference ends the kernel's mark.
-            hold.keep();
+            Err(Again::Raced) => return Ok(None),
         }
     }
 
     watch.charge()?;
     group.add(watch.clone())?;
-    match connector.clone().insert(&mark) {
-        Ok(()) => {
-            group.attach(watch, mark);
-            connector.announce();
-            Ok(Some(Added {
-                handle: watch_handle(watch),
-                new: true,
-            }))
-        }
-        // The object is dying. (A second watch of one group was found above.)
-        Err(_) => {
-            removed = group.remove(watch_handle(watch));
+    for (n, prepared) in prepared.iter_mut().flatten().enumerate() {
+        let (Some(mark), Some(connector)) = (prepared.mark.take(), &prepared.connector) else {
+            continue;
+        };
+        if connector.clone().insert(&mark).is_err() {
+            // The object is dying. (A second watch of one group was found above.) If the watch was
+            // to be seen already, what it may have reported needs an end.
+            if n != 0 {
+                Watch::kill(watch, Reason::ObjectGone);
+            }
+            removed = group.remove(watch.handle());
             drop(group);
             drop(removed);
-            Err(ENOENT)
+            drop(mark);
+            return Err(ENOENT);
         }
+        group.attach(watch, mark);
+        connector.announce();
     }
-}
-
-fn watch_handle(watch: &Watch) -> u64 {
-    crate::mark::Subscriber::handle(watch)
+    Ok(Some(Added {
+        handle: watch.handle(),
+        new: true,
+    }))
 }
 
 /// The object is watched by this queue already: refuses, or changes the masks.
@@ -204,7 +288,7 @@ fn change(
     there.set_masks(mask, ignore);
     group.announce(there);
     Ok(Added {
-        handle: watch_handle(there),
+        handle: there.handle(),
         new: false,
     })
 }
