@@ -54,6 +54,12 @@ fuzz: ## fuzz the device in the VM: make fuzz SECONDS=600 SEED=n
 fault: ## fail every allocation and copy of every call in turn
 	@tools/testing/fault/run
 
+bench: ## what an event costs, beside inotify, fanotify and others; 5 minutes
+	@tools/bench/run
+
+bench-check: ## whether our costs have grown since tools/bench/baseline.json
+	@tools/bench/run --check
+
 model: ## the ring against its model on the host: make model RECORDS=1000000000
 	@bash -c '. tools/kernel/lib.sh; wq_toolchain; cd tools; export RUSTC; "$$CARGO" run -q --release --locked \
 		-p watch-queue-host-tests --bin model -- RECORDS=$(or $(RECORDS),10000000)'
@@ -75,4 +81,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module demo shell test check stress fuzz fault model traps in-tree clean distclean
+.PHONY: help setup module demo shell test check stress fuzz fault bench bench-check model traps in-tree clean distclean

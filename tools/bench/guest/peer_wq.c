@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who listens: a program with the C library of /dev/watch_queue. */
+#include <watch_queue/wq.h>
+
+#include "bench.h"
+
+struct wq *wq_of(struct listener *l)
+{
+	return l->private;
+}
+
+static void wq_peer_add(struct listener *l, const char *path, struct want want)
+{
+	uint32_t scope = want.children ? WATCH_SCOPE_CHILDREN : WATCH_SCOPE_OBJECT;
+
+	errno = -wq_add(l->private, path, scope, want.events, 0x1122334455667788, NULL);
+	if (errno)
+		die("ADD_WATCH %s", path);
+}
+
+static void wq_peer_open(struct listener *l, const char *path, struct want want)
+{
+	struct wq_opts opts = { .sz = sizeof(opts), .pages = 64 };
+	struct wq *wq;
+
+	errno = -wq_open(&wq, &opts);
+	if (errno)
+		die("/dev/watch_queue");
+	l->private = wq;
+	l->fd = wq_fd(wq);
+	wq_peer_add(l, path, want);
+}
+
+static unsigned int wq_peer_drain(struct listener *l)
+{
+	struct wq *wq = l->private;
+	const struct watch_notification *record;
+	unsigned int n = 0;
+
+	while ((record = wq_next(wq)))
+		n += record->type == WATCH_TYPE_FS_NOTIFY;
+	if (wq->error) {
+		errno = -wq->error;
+		die("the ring");
+	}
+	wq_advance(wq);
+	return n;
+}
+
+static void wq_peer_close(struct listener *l)
+{
+	wq_close(l->private);
+}
+
+const struct peer peer_wq = { "watch_queue", wq_peer_open, wq_peer_add, wq_peer_drain, wq_peer_close };
