@@ -7,6 +7,10 @@
  *
  * Sorted alphabetically.
  */
+
+/* Says of a helper that inline.c has it, too. */
+#define __wqd_inline
+
 #include "cred.c"
 #include "fsnotify.c"
 #include "kunit.c"

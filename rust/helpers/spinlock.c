@@ -12,7 +12,7 @@ void wqd_raw_spin_lock_init(raw_spinlock_t *lock, const char *name, struct lock_
 #endif
 }
 
-unsigned long wqd_raw_spin_lock_irqsave(raw_spinlock_t *lock)
+__wqd_inline unsigned long wqd_raw_spin_lock_irqsave(raw_spinlock_t *lock)
 {
 	unsigned long flags;
 
@@ -20,7 +20,7 @@ unsigned long wqd_raw_spin_lock_irqsave(raw_spinlock_t *lock)
 	return flags;
 }
 
-void wqd_raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
+__wqd_inline void wqd_raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
 {
 	raw_spin_unlock_irqrestore(lock, flags);
 }

@@ -13,12 +13,12 @@ int wqd_init_srcu_struct_fast(struct srcu_struct *ssp, const char *name,
 #endif
 }
 
-struct srcu_ctr __percpu *wqd_srcu_read_lock_fast(struct srcu_struct *ssp)
+__wqd_inline struct srcu_ctr __percpu *wqd_srcu_read_lock_fast(struct srcu_struct *ssp)
 {
 	return srcu_read_lock_fast(ssp);
 }
 
-void wqd_srcu_read_unlock_fast(struct srcu_struct *ssp, struct srcu_ctr __percpu *scp)
+__wqd_inline void wqd_srcu_read_unlock_fast(struct srcu_struct *ssp, struct srcu_ctr __percpu *scp)
 {
 	srcu_read_unlock_fast(ssp, scp);
 }

@@ -3,7 +3,7 @@
 
 #include <linux/wait.h>
 
-bool wqd_wq_has_sleeper(struct wait_queue_head *head)
+__wqd_inline bool wqd_wq_has_sleeper(struct wait_queue_head *head)
 {
 	return wq_has_sleeper(head);
 }
