@@ -10,6 +10,7 @@
 
 use super::ring_memory::RingMemory;
 use crate::ring::{
+    record,
     Slots,
     SLOT_BYTES, //
 };
@@ -80,18 +81,20 @@ impl Slots for RingSlots {
     }
 
     #[inline]
-    fn store_all(&mut self, index: u32, words: &[u64]) {
-        let end = u64::from(index).saturating_add(words.len() as u64);
-        if end > u64::from(self.slots) {
+    fn store_record(&mut self, index: u32, first: u64, fixed: &[u64], name: &[u8]) {
+        let end = index.checked_add(record::slots(fixed, name));
+        // As above, once for all of them.
+        if end.is_none_or(|end| end > self.slots) {
             return;
         }
-        // SAFETY: By the type invariants, the slots from here to `end` are inside the memory.
+        // SAFETY: By the type invariants and the check, all slots of the record are inside the memory.
         let mut slot = unsafe { self.base.cast::<u64>().add(index as usize) };
-        for &word in words {
-            // SAFETY: As above; aligned, because the memory begins at a page.
+        record::for_each_word(first, fixed, name, |word| {
+            // SAFETY: `for_each_word` has as many words as `slots` says; aligned, because the memory
+            // begins at a page.
             unsafe { atomic_store(slot, word, Relaxed) };
             slot = slot.wrapping_add(1);
-        }
+        });
     }
 
     #[inline]

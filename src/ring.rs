@@ -31,14 +31,15 @@ pub(crate) trait Slots {
     /// Stores one word into slot `index`.
     fn store(&mut self, index: u32, word: u64);
 
-    /// Stores `words` into the slots from `index` on; all of them are inside the ring.
+    /// Stores a record into the slots from `index` on; all of them, [`record::slots`], are inside the
+    /// ring.
     #[inline]
-    fn store_all(&mut self, index: u32, words: &[u64]) {
+    fn store_record(&mut self, index: u32, first: u64, fixed: &[u64], name: &[u8]) {
         let mut index = index;
-        for &word in words {
+        record::for_each_word(first, fixed, name, |word| {
             self.store(index, word);
             index = index.wrapping_add(1);
-        }
+        });
     }
 
     /// Loads the index that user space has consumed up to (acquire: the consumer's reads of the

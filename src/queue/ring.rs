@@ -13,6 +13,13 @@
 //! in `pending`; LOSS waits as a counter. What waits is written before any later record, LOSS first,
 //! so that the order in the ring is the order of things.
 
+mod post;
+
+pub(crate) use self::post::{
+    Event,
+    Records, //
+};
+
 use super::{
     fill::{
         Fill,
@@ -31,7 +38,6 @@ use crate::{
         producer::Producer,
         record::{
             self,
-            info,
             LOSS_RESERVE,
             LOSS_SLOTS,
             REMOVAL_SLOTS, //
@@ -47,49 +53,6 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
-
-/// Records that one event makes for one watch: one for each bit of `subtypes`, ascending, which
-/// differ in their subtype only.
-pub(crate) struct Records<'a> {
-    /// Type of the records.
-    pub(crate) kind: u32,
-    /// Subtypes, as bits that count from `base`, a multiple of 32.
-    pub(crate) subtypes: u32,
-    /// See `subtypes`.
-    pub(crate) base: u32,
-    /// `info` without length, id and OVERRUN.
-    pub(crate) flags: u32,
-    /// What follows the first word, and …
-    pub(crate) fixed: &'a [u64],
-    /// … a name, if there is one. At most 62 slots together.
-    pub(crate) name: &'a [u8],
-}
-
-impl Records<'_> {
-    #[inline]
-    fn slots(&self) -> u32 {
-        record::slots(self.fixed, self.name)
-    }
-}
-
-/// What is posted at once: all or none, one directly after the other.
-pub(crate) struct Event<'a> {
-    /// One group of records, or two for a rename.
-    pub(crate) records: &'a [Records<'a>],
-}
-
-/// Most [`Records`] in an [`Event`].
-const MAX_RECORDS: usize = 2;
-
-/// What a post did.
-pub(super) struct Outcome {
-    /// The head has moved: somebody may have to be woken.
-    pub(super) wrote: bool,
-    /// Records were lost.
-    pub(super) lost: bool,
-    /// The watch was a one-shot one and has ended: the caller hands it to the reaper.
-    pub(super) fired: bool,
-}
 
 /// Whose records were lost since the last LOSS record.
 #[derive(Clone, Copy)]
@@ -187,103 +150,6 @@ impl Ring {
         }
     }
 
-    /// See [`super::Queue::post`].
-    #[inline]
-    pub(super) fn post(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
-        let mut outcome = Outcome {
-            wrote: false,
-            lost: false,
-            fired: false,
-        };
-        // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
-        if watch.state() != State::Armed {
-            return outcome;
-        }
-        let id = watch.info_id();
-
-        let mut passing = [0u32; MAX_RECORDS];
-        let mut posted = 0u64;
-        let mut filtered = 0u64;
-        for (records, passing) in event.records.iter().zip(passing.iter_mut()) {
-            *passing = records.subtypes;
-            if let Some(filter) = &self.filter {
-                for subtype in bits(records.subtypes) {
-                    if !filter.passes(
-                        records.kind,
-                        (records.base | subtype) as u8,
-                        records.flags | id,
-                    ) {
-                        *passing &= !(1 << subtype);
-                        filtered = filtered.wrapping_add(1);
-                    }
-                }
-            }
-            posted = posted.wrapping_add(u64::from(passing.count_ones()));
-        }
-        if filtered != 0 {
-            self.filtered = self.filtered.wrapping_add(filtered);
-            watch.count_filtered(filtered);
-        }
-        if posted == 0 {
-            return outcome;
-        }
-
-        outcome.wrote = self.flush_quietly(LOSS_RESERVE);
-        if self.write(id, event, &passing) {
-            outcome.wrote = true;
-            self.delivered = self.delivered.wrapping_add(posted);
-            watch.count_delivered(posted);
-        } else {
-            self.lose(watch, posted);
-            outcome.lost = true;
-        }
-        if watch.is_oneshot() {
-            watch.set_state(State::Fired);
-            outcome.fired = self.end(watch, Reason::OneShot);
-            outcome.wrote = true;
-        }
-        if outcome.wrote {
-            self.publish();
-        }
-        outcome
-    }
-
-    /// Writes the passing records of an event, all or none; true when it did.
-    #[inline]
-    fn write(&mut self, id: u32, event: &Event<'_>, passing: &[u32; MAX_RECORDS]) -> bool {
-        if self.waiting() {
-            return false;
-        }
-        let Some(active) = &mut self.active else {
-            return false;
-        };
-        let tail = active.slots.load_tail();
-        let lens = event
-            .records
-            .iter()
-            .zip(passing)
-            .flat_map(|(records, passing)| bits(*passing).map(|_| records.slots()));
-        if active.producer.fits(tail, lens, LOSS_RESERVE).is_err() {
-            return false;
-        }
-        let mut flags = id;
-        if core::mem::replace(&mut self.overrun, false) {
-            flags |= info::OVERRUN;
-        }
-        for (records, passing) in event.records.iter().zip(passing) {
-            for subtype in bits(*passing) {
-                let flags = records.flags | core::mem::replace(&mut flags, id);
-                let subtype = records.base | subtype;
-                let head = record::head_word(records.kind, subtype, flags, records.slots());
-                active
-                    .producer
-                    .put(&mut active.slots, head, records.fixed, records.name);
-                self.fill.count_one();
-            }
-        }
-        true
-    }
-
     /// Counts `count` records of `watch` as lost (TRAPS: B9 (the counters are the kernel's own; LOSS
     /// is written later without a further event)).
     fn lose(&mut self, watch: &Watch, count: u64) {
@@ -367,6 +233,7 @@ impl Ring {
         wrote
     }
 
+    #[inline]
     fn publish(&mut self) {
         if let Some(active) = &mut self.active {
             active.producer.publish(&mut active.slots);
@@ -437,15 +304,4 @@ pub(super) struct Rest {
     _filter: Option<KBox<Filter>>,
     _pending: ArcFifo<Watch>,
     _done: ArcFifo<Watch>,
-}
-
-/// The numbers of the bits that are set, ascending.
-#[inline]
-fn bits(mut set: u32) -> impl Iterator<Item = u32> {
-    core::iter::from_fn(move || {
-        let bit = set.trailing_zeros();
-        // Clears the lowest bit that is set; nothing to do when there is none.
-        set &= set.wrapping_sub(1);
-        (bit < u32::BITS).then_some(bit)
-    })
 }

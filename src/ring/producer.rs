@@ -87,6 +87,7 @@ impl Producer {
     ///
     /// Index 0 is valid, because the header reads as a SKIP record of three slots; inside the
     /// header it is not (TRAPS: B5 (a wrong tail is a state of its own, reported by poll)).
+    #[inline]
     pub(crate) fn used(&self, tail: u32) -> Result<u32, Refused> {
         let used = self.head.wrapping_sub(tail);
         let index = tail & self.size.wrapping_sub(1);
@@ -157,20 +158,57 @@ impl Producer {
             self.head = self.head.wrapping_add(HEADER_SLOTS);
             index = HEADER_SLOTS;
         }
-        slots.store(index, first);
-        slots.store_all(index.wrapping_add(1), fixed);
-        index = index.wrapping_add(1).wrapping_add(fixed.len() as u32);
-        if !name.is_empty() {
-            let mut chunks = name.chunks_exact(8);
-            for chunk in &mut chunks {
-                slots.store(index, record::name_word(chunk));
-                index = index.wrapping_add(1);
-            }
-            slots.store(index, record::name_word(chunks.remainder()));
-        }
+        slots.store_record(index, first, fixed, name);
         // INVARIANT: the record ends at or before the end of the ring, so the index of the new head
         // is 0 or behind the header.
         self.head = self.head.wrapping_add(len);
+    }
+
+    /// Writes one record as [`Self::put`] does, if it fits beside what is in use and `reserve`
+    /// further slots.
+    ///
+    /// It is [`Self::fits`] and `put` in one, for the usual case: a record that goes where the head
+    /// is. What crosses the end of the ring goes the long way.
+    #[inline]
+    pub(crate) fn try_put<S: Slots>(
+        &mut self,
+        slots: &mut S,
+        first: u64,
+        fixed: &[u64],
+        name: &[u8],
+        reserve: u32,
+    ) -> Result<(), Refused> {
+        let len = record::slots(fixed, name);
+        debug_assert!((1..=MAX_RECORD_SLOTS).contains(&len));
+        let tail = slots.load_tail();
+        let index = self.head & self.size.wrapping_sub(1);
+        if index == 0 || len > self.size.wrapping_sub(index) {
+            return self.try_put_over_the_end(slots, tail, first, fixed, name, reserve);
+        }
+        // At most 2^31 and two small numbers, so nothing wraps.
+        if self.used(tail)?.wrapping_add(len).wrapping_add(reserve) > self.size {
+            return Err(Refused::Full);
+        }
+        slots.store_record(index, first, fixed, name);
+        // INVARIANT: the record ends at or before the end of the ring, so the index of the new head
+        // is 0 or behind the header.
+        self.head = self.head.wrapping_add(len);
+        Ok(())
+    }
+
+    #[cold]
+    fn try_put_over_the_end<S: Slots>(
+        &mut self,
+        slots: &mut S,
+        tail: u32,
+        first: u64,
+        fixed: &[u64],
+        name: &[u8],
+        reserve: u32,
+    ) -> Result<(), Refused> {
+        self.fits(tail, [record::slots(fixed, name)], reserve)?;
+        self.put(slots, first, fixed, name);
+        Ok(())
     }
 
     /// Fills the `rest` slots from `index` to the end of the ring with SKIP records.

@@ -97,17 +97,43 @@ pub(crate) fn slots(fixed: &[u64], name: &[u8]) -> u32 {
         .wrapping_add(1)
 }
 
-/// Up to eight bytes of a name as one slot, padded with zeros.
+/// Calls `put` with each word of a record: `first`, then `fixed`, then those of the name, which end
+/// with at least one NUL.
 #[inline]
-pub(crate) fn name_word(bytes: &[u8]) -> u64 {
-    if let Ok(all) = <[u8; 8]>::try_from(bytes) {
-        return u64::from_ne_bytes(all);
+pub(crate) fn for_each_word(first: u64, fixed: &[u64], name: &[u8], mut put: impl FnMut(u64)) {
+    put(first);
+    for &word in fixed {
+        put(word);
     }
-    let mut padded = [0; 8];
-    for (to, from) in padded.iter_mut().zip(bytes) {
-        *to = *from;
+    if !name.is_empty() {
+        let mut rest = name;
+        while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+            put(u64::from_ne_bytes(*word));
+            rest = behind;
+        }
+        put(last_word(name));
     }
-    u64::from_ne_bytes(padded)
+}
+
+/// The bytes of a name that are behind its whole words, as one word, padded with zeros.
+#[inline]
+fn last_word(name: &[u8]) -> u64 {
+    let Some(&last) = name.last_chunk::<8>() else {
+        let mut padded = [0; 8];
+        for (to, from) in padded.iter_mut().zip(name) {
+            *to = *from;
+        }
+        return u64::from_ne_bytes(padded);
+    };
+    // The last eight bytes hold them at their end, so they need not be gathered one by one. None:
+    // there are none left.
+    let before = 8 * (8 - name.len() as u32 % 8);
+    let word = if cfg!(target_endian = "little") {
+        u64::from_le_bytes(last).checked_shr(before)
+    } else {
+        u64::from_be_bytes(last).checked_shl(before)
+    };
+    word.unwrap_or(0)
 }
 
 /// A SKIP record that covers `slots` slots; only its first word is written.

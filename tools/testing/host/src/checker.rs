@@ -116,23 +116,30 @@ impl Checker {
     /// Posts if it fits, and says so.
     pub(crate) fn post(&mut self, lens: &[u32], reserve: u32) -> Result<(), Refused> {
         let (size, tail) = (self.producer.size(), self.memory.load_tail());
-        let answer = self.producer.fits(tail, lens.iter().copied(), reserve);
         let expected = reference::fits(size, self.head, tail, lens, reserve);
-        assert_eq!(
-            answer, expected,
-            "head {}, tail {tail}, {lens:?} + {reserve}",
-            self.head
-        );
-        answer?;
-
         let used = self.head.wrapping_sub(tail);
+        // Every other record that is alone takes the short way.
+        let short = lens.len() == 1 && self.records % 2 == 0;
+        if !short {
+            let answer = self.producer.fits(tail, lens.iter().copied(), reserve);
+            self.expect(answer, expected, tail, lens, reserve);
+            answer?;
+        }
         for &len in lens {
             let (first, fixed, name) = self.content(len);
             let mut slots = Noting {
                 memory: &mut self.memory,
                 stored: &mut self.stored,
             };
-            self.producer.put(&mut slots, first, &fixed, &name);
+            if short {
+                let answer = self
+                    .producer
+                    .try_put(&mut slots, first, &fixed, &name, reserve);
+                self.expect(answer, expected, tail, lens, reserve);
+                answer?;
+            } else {
+                self.producer.put(&mut slots, first, &fixed, &name);
+            }
             let words = joined(first, &fixed, &name);
             assert_eq!(words.len(), len as usize);
             self.head = self
@@ -155,6 +162,21 @@ impl Checker {
             "the tail is not the producer's to store"
         );
         Ok(())
+    }
+
+    fn expect(
+        &self,
+        answer: Result<(), Refused>,
+        expected: Result<(), Refused>,
+        tail: u32,
+        lens: &[u32],
+        reserve: u32,
+    ) {
+        let head = self.head;
+        assert_eq!(
+            answer, expected,
+            "head {head}, tail {tail}, {lens:?} + {reserve}"
+        );
     }
 
     /// Takes one record, which must be the next; false when the ring is empty.

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Posting: what a watch gets of an event, past the filter and into the ring.
+//!
+//! Nearly every event makes one record for one watch, so that has a way of its own, without loops
+//! and lists; several at once take the long way. Both write all of it or count all of it as lost.
+//! Part of the state under the ring lock; the host tests drive it.
+
+use super::{
+    Reason,
+    Ring,
+    State,
+    Watch, //
+};
+use crate::ring::{
+    record::{
+        self,
+        info,
+        LOSS_RESERVE, //
+    },
+    Slots, //
+};
+use kernel::sync::Arc;
+
+/// Records that one event makes for one watch: one for each bit of `subtypes`, ascending, which
+/// differ in their subtype only.
+pub(crate) struct Records<'a> {
+    /// Type of the records.
+    pub(crate) kind: u32,
+    /// Subtypes, as bits that count from `base`, a multiple of 32.
+    pub(crate) subtypes: u32,
+    /// See `subtypes`.
+    pub(crate) base: u32,
+    /// `info` without length, id and OVERRUN.
+    pub(crate) flags: u32,
+    /// What follows the first word, and …
+    pub(crate) fixed: &'a [u64],
+    /// … a name, if there is one. At most 62 slots together.
+    pub(crate) name: &'a [u8],
+}
+
+impl Records<'_> {
+    #[inline]
+    fn slots(&self) -> u32 {
+        record::slots(self.fixed, self.name)
+    }
+}
+
+/// What is posted at once: all or none, one directly after the other.
+pub(crate) struct Event<'a> {
+    /// One group of records, or two for a rename.
+    pub(crate) records: &'a [Records<'a>],
+}
+
+/// Most [`Records`] in an [`Event`].
+const MAX_RECORDS: usize = 2;
+
+/// What a post did.
+pub(in super::super) struct Outcome {
+    /// The head has moved: somebody may have to be woken.
+    pub(in super::super) wrote: bool,
+    /// Records were lost.
+    pub(in super::super) lost: bool,
+    /// The watch was a one-shot one and has ended: the caller hands it to the reaper.
+    pub(in super::super) fired: bool,
+}
+
+impl Outcome {
+    const NOTHING: Self = Self {
+        wrote: false,
+        lost: false,
+        fired: false,
+    };
+}
+
+impl Ring {
+    /// See [`crate::queue::Queue::post`].
+    #[inline]
+    pub(in super::super) fn post(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
+        // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
+        if watch.state() != State::Armed {
+            return Outcome::NOTHING;
+        }
+        match event.records {
+            [one] if one.subtypes.is_power_of_two() => self.post_one(watch, one),
+            _ => self.post_several(watch, event),
+        }
+    }
+
+    /// The usual case: one record. What it does is what [`Self::post_several`] does.
+    #[inline]
+    fn post_one(&mut self, watch: &Arc<Watch>, record: &Records<'_>) -> Outcome {
+        let subtype = record.base | record.subtypes.trailing_zeros();
+        let flags = record.flags | watch.info_id();
+        if let Some(filter) = &self.filter {
+            if !filter.passes(record.kind, subtype as u8, flags) {
+                self.count_filtered(watch, 1);
+                return Outcome::NOTHING;
+            }
+        }
+        let mut outcome = Outcome::NOTHING;
+        outcome.wrote = self.flush_quietly(LOSS_RESERVE);
+        if self.write_one(subtype, flags, record) {
+            outcome.wrote = true;
+            self.delivered = self.delivered.wrapping_add(1);
+            watch.count_delivered(1);
+        } else {
+            self.lose(watch, 1);
+            outcome.lost = true;
+        }
+        self.finish(watch, outcome)
+    }
+
+    /// Writes one record; true when it did.
+    #[inline]
+    fn write_one(&mut self, subtype: u32, flags: u32, record: &Records<'_>) -> bool {
+        if self.waiting() {
+            return false;
+        }
+        let Some(active) = &mut self.active else {
+            return false;
+        };
+        let overrun = if self.overrun { info::OVERRUN } else { 0 };
+        let head = record::head_word(record.kind, subtype, flags | overrun, record.slots());
+        let put = active.producer.try_put(
+            &mut active.slots,
+            head,
+            record.fixed,
+            record.name,
+            LOSS_RESERVE,
+        );
+        if put.is_err() {
+            return false;
+        }
+        self.overrun = false;
+        self.fill.count_one();
+        true
+    }
+
+    #[inline(never)]
+    fn post_several(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
+        let id = watch.info_id();
+        let mut passing = [0u32; MAX_RECORDS];
+        let mut posted = 0u64;
+        let mut filtered = 0u64;
+        for (records, passing) in event.records.iter().zip(passing.iter_mut()) {
+            *passing = records.subtypes;
+            if let Some(filter) = &self.filter {
+                for subtype in bits(records.subtypes) {
+                    if !filter.passes(
+                        records.kind,
+                        (records.base | subtype) as u8,
+                        records.flags | id,
+                    ) {
+                        *passing &= !(1 << subtype);
+                        filtered = filtered.wrapping_add(1);
+                    }
+                }
+            }
+            posted = posted.wrapping_add(u64::from(passing.count_ones()));
+        }
+        if filtered != 0 {
+            self.count_filtered(watch, filtered);
+        }
+        if posted == 0 {
+            return Outcome::NOTHING;
+        }
+
+        let mut outcome = Outcome::NOTHING;
+        outcome.wrote = self.flush_quietly(LOSS_RESERVE);
+        if self.write(id, event, &passing) {
+            outcome.wrote = true;
+            self.delivered = self.delivered.wrapping_add(posted);
+            watch.count_delivered(posted);
+        } else {
+            self.lose(watch, posted);
+            outcome.lost = true;
+        }
+        self.finish(watch, outcome)
+    }
+
+    /// What follows a record that passed, whether it was written or lost.
+    #[inline]
+    fn finish(&mut self, watch: &Arc<Watch>, mut outcome: Outcome) -> Outcome {
+        if watch.is_oneshot() {
+            watch.set_state(State::Fired);
+            outcome.fired = self.end(watch, Reason::OneShot);
+            outcome.wrote = true;
+        }
+        if outcome.wrote {
+            self.publish();
+        }
+        outcome
+    }
+
+    fn count_filtered(&mut self, watch: &Watch, count: u64) {
+        self.filtered = self.filtered.wrapping_add(count);
+        watch.count_filtered(count);
+    }
+
+    /// Writes the passing records of an event, all or none; true when it did.
+    fn write(&mut self, id: u32, event: &Event<'_>, passing: &[u32; MAX_RECORDS]) -> bool {
+        if self.waiting() {
+            return false;
+        }
+        let Some(active) = &mut self.active else {
+            return false;
+        };
+        let tail = active.slots.load_tail();
+        let lens = event
+            .records
+            .iter()
+            .zip(passing)
+            .flat_map(|(records, passing)| bits(*passing).map(|_| records.slots()));
+        if active.producer.fits(tail, lens, LOSS_RESERVE).is_err() {
+            return false;
+        }
+        let mut flags = id;
+        if core::mem::replace(&mut self.overrun, false) {
+            flags |= info::OVERRUN;
+        }
+        for (records, passing) in event.records.iter().zip(passing) {
+            for subtype in bits(*passing) {
+                let flags = records.flags | core::mem::replace(&mut flags, id);
+                let subtype = records.base | subtype;
+                let head = record::head_word(records.kind, subtype, flags, records.slots());
+                active
+                    .producer
+                    .put(&mut active.slots, head, records.fixed, records.name);
+                self.fill.count_one();
+            }
+        }
+        true
+    }
+}
+
+/// The numbers of the bits that are set, ascending.
+#[inline]
+fn bits(mut set: u32) -> impl Iterator<Item = u32> {
+    core::iter::from_fn(move || {
+        let bit = set.trailing_zeros();
+        // Clears the lowest bit that is set; nothing to do when there is none.
+        set &= set.wrapping_sub(1);
+        (bit < u32::BITS).then_some(bit)
+    })
+}
