@@ -25,6 +25,9 @@ pub(crate) struct Walk<'a, S: Subscriber, const N: usize> {
 pub(crate) struct Run<'a, S: Subscriber, const N: usize> {
     group: &'a Group<S>,
     first: [Option<&'a Mark<S>>; N],
+    /// The group had more than the first one in that list. Usually it has not, and then nobody looks
+    /// a second time.
+    several: [bool; N],
 }
 
 impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
@@ -55,13 +58,20 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
             }
         }
         let group = best?;
-        let first = self.cursors;
-        let mut run = Run { group, first };
-        for (cursor, first) in self.cursors.iter_mut().zip(run.first.iter_mut()) {
-            if !cursor.is_some_and(|mark| ptr::eq(mark.watch().group(), group)) {
-                *first = None;
-            }
-            while let Some(mark) = cursor.filter(|m| ptr::eq(m.watch().group(), group)) {
+        let mut run = Run {
+            group,
+            first: [None; N],
+            several: [false; N],
+        };
+        let lists = self.cursors.iter_mut().zip(run.first.iter_mut());
+        for ((cursor, first), several) in lists.zip(run.several.iter_mut()) {
+            *first = cursor.filter(|mark| mark.is_of(group));
+            let Some(mark) = *first else {
+                continue;
+            };
+            *cursor = mark.next();
+            while let Some(mark) = cursor.filter(|mark| mark.is_of(group)) {
+                *several = true;
                 *cursor = mark.next();
             }
         }
@@ -69,13 +79,25 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
     }
 }
 
+impl<S: Subscriber> Mark<S> {
+    #[inline]
+    fn is_of(&self, group: &Group<S>) -> bool {
+        ptr::eq(self.watch().group(), group)
+    }
+}
+
 impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
     /// Calls `f` with the number of the list and the mark, for each mark of the group.
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {
-        for (list, first) in self.first.iter().enumerate() {
-            let mut next = *first;
-            while let Some(mark) = next.filter(|m| ptr::eq(m.watch().group(), self.group)) {
+        for (list, (first, several)) in self.first.iter().zip(&self.several).enumerate() {
+            let Some(mark) = *first else {
+                continue;
+            };
+            f(list, mark);
+            let mut next = mark.next().filter(|_| *several);
+            // A mark that was removed or added meanwhile is met or not.
+            while let Some(mark) = next.filter(|mark| mark.is_of(self.group)) {
                 f(list, mark);
                 next = mark.next();
             }
