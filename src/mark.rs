@@ -17,6 +17,7 @@ mod entry;
 mod group;
 mod hooks;
 mod slot;
+mod table;
 #[cfg(CONFIG_KUNIT)]
 mod tests;
 #[cfg_attr(
@@ -53,6 +54,7 @@ pub(crate) use self::{
         GroupGuard, //
     },
     slot::Slot,
+    table::Table,
     walk::Walk, //
 };
 
@@ -63,6 +65,9 @@ pub(crate) use self::{
 pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     /// Why a watch ends; the mark layer only passes it on.
     type Reason: Copy;
+
+    /// What a connector in a [`Table`] holds for as long as it is there.
+    type Lease: Send + Sync;
 
     /// Where the marks of this kind of watch live. Constant from module init to exit.
     fn context() -> &'static Context<Self>;

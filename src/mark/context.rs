@@ -8,8 +8,13 @@
 //! nothing may sleep. Neither grace period is ever waited for in a system call.
 
 use super::{
+    connector::{
+        Connected,
+        Object, //
+    },
     hooks::hook,
-    slot::Slotted,
+    slot::InSlot,
+    table::InTable,
     Mark,
     Subscriber, //
 };
@@ -62,7 +67,9 @@ pub(crate) struct Context<S: Subscriber> {
     #[pin]
     marks: DelayedJob<Marks<S>>,
     #[pin]
-    slotted: DelayedJob<SlottedJob<S>>,
+    slotted: DelayedJob<Boxes<S, InSlot<S>>>,
+    #[pin]
+    tabled: DelayedJob<Boxes<S, InTable<S>>>,
     #[pin]
     srcu: SrcuFast,
     cache: KmemCache<Mark<S>>,
@@ -78,7 +85,10 @@ struct Marks<S: Subscriber>(Stack<Mark<S>>);
 
 struct Watches<S: Subscriber>(Stack<Dead<S>>);
 
-struct SlottedJob<S: Subscriber>(Stack<Slotted<S>>);
+/// Connectors that are boxes of their own.
+struct Boxes<S: Subscriber, O: Object<S>>(Stack<Connected<S, O>>)
+where
+    Connected<S, O>: Linked;
 
 /// Queues step two: whoever killed a watch may hold locks under which a job cannot be queued.
 struct Kick<S: Subscriber>(PhantomData<fn(S)>);
@@ -103,11 +113,8 @@ impl<S: Subscriber> Context<S> {
             kick <- IrqWork::new(Kick(PhantomData)),
             watches <- new_delayed_job!(Watches(Stack::new()), queue.clone(), "wq_reap_watches"),
             marks <- new_delayed_job!(Marks(Stack::new()), queue.clone(), "wq_reap_marks"),
-            slotted <- new_delayed_job!(
-                SlottedJob(Stack::new()),
-                queue,
-                "wq_reap_slotted"
-            ),
+            slotted <- new_delayed_job!(Boxes(Stack::new()), queue.clone(), "wq_reap_slotted"),
+            tabled <- new_delayed_job!(Boxes(Stack::new()), queue, "wq_reap_tabled"),
             srcu <- new_srcu_fast!("watch_queue_marks"),
             cache: KmemCache::new(name)?,
         })
@@ -145,10 +152,21 @@ impl<S: Subscriber> Context<S> {
     /// # Safety
     ///
     /// It was allocated as a `KBox`, nobody new can find it, and its link is free.
-    pub(super) unsafe fn reap_slotted(&self, connector: NonNull<Slotted<S>>) {
+    pub(super) unsafe fn reap_slotted(&self, connector: NonNull<Connected<S, InSlot<S>>>) {
         // SAFETY: The caller gives it away.
         unsafe { self.slotted.0.push(connector) };
         self.slotted.queue(REAPER_DELAY);
+    }
+
+    /// As [`Self::reap_slotted`].
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    pub(super) unsafe fn reap_tabled(&self, connector: NonNull<Connected<S, InTable<S>>>) {
+        // SAFETY: The caller gives it away.
+        unsafe { self.tabled.0.push(connector) };
+        self.tabled.queue(REAPER_DELAY);
     }
 
     /// Adds a watch that was just killed to those that wait for step two. [`Self::reap_dead_soon`]
@@ -173,6 +191,7 @@ impl<S: Subscriber> Context<S> {
         self.watches.flush();
         self.marks.flush();
         self.slotted.flush();
+        self.tabled.flush();
     }
 }
 
@@ -196,7 +215,10 @@ impl<S: Subscriber> Job for Marks<S> {
     }
 }
 
-impl<S: Subscriber> Job for SlottedJob<S> {
+impl<S: Subscriber, O: Object<S>> Job for Boxes<S, O>
+where
+    Connected<S, O>: Linked,
+{
     fn run(job: &DelayedJob<Self>) {
         let mut chain = job.0.take();
         if chain.is_empty() {
@@ -204,8 +226,8 @@ impl<S: Subscriber> Job for SlottedJob<S> {
         }
         S::context().srcu.synchronize();
         while let Some(connector) = chain.next() {
-            hook!(S, FreeSlotted);
-            // SAFETY: `reap_slotted` got what once was a box; a grace period has ended since nobody
+            hook!(S, FreeBox);
+            // SAFETY: `reap_slotted` or `reap_tabled` got what once was a box; a grace period has ended since nobody
             // new could find it.
             drop(unsafe { KBox::from_raw(connector.as_ptr()) });
         }

@@ -22,10 +22,10 @@ pub(crate) enum Window {
     Unneeded,
     /// A walk is about to pin the mark it stands on. Inside SRCU.
     Pin,
-    /// A new connector is about to be put into its slot.
+    /// A new connector is about to be put into its slot or table.
     Publish,
-    /// A connector that was in a slot is about to be freed.
-    FreeSlotted,
+    /// A connector that was in a slot or table is about to be freed.
+    FreeBox,
     /// Number of windows.
     Count,
 }

@@ -14,6 +14,7 @@ mod party;
 mod reap;
 mod rounds;
 mod slot;
+mod table;
 mod target;
 mod wait;
 mod world;

@@ -312,6 +312,7 @@ impl FifoItem for Watch {
 
 impl Subscriber for Watch {
     type Reason = Reason;
+    type Lease = crate::source::hook::Lease;
 
     #[inline]
     fn context() -> &'static Context<Self> {

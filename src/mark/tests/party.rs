@@ -116,6 +116,7 @@ impl Drop for Probe {
 
 impl Subscriber for Probe {
     type Reason = u32;
+    type Lease = super::table::Lease;
 
     fn context() -> &'static Context<Self> {
         &world().context

@@ -70,7 +70,7 @@ mod suite {
         assert_eq!(world.dropped(), 2 * ROUNDS);
         assert_eq!(world.live(), 1);
         // Each connector in the slot was freed; nothing is left in the lists.
-        assert_eq!(world.hits(Window::FreeSlotted), ROUNDS);
+        assert_eq!(world.hits(Window::FreeBox), ROUNDS);
         assert_eq!(target.marks(), 1);
         assert_eq!(party.count() + other.count(), 1);
         party.remove(&stays)?;

@@ -97,13 +97,13 @@ mod suite {
         party.remove(&second)?;
         assert!(!occupied(&slot));
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 1);
+        assert_eq!(world.hits(Window::FreeBox), 1);
 
         // And again, with one that is looked up and not used.
         drop(slot.connector()?);
         assert!(!occupied(&slot));
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 2);
+        assert_eq!(world.hits(Window::FreeBox), 2);
         Ok(())
     }
 
@@ -130,7 +130,7 @@ mod suite {
         assert!(matches!(party.add(&list, 1), Err(e) if e == ENOENT));
         drop(list);
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 1);
+        assert_eq!(world.hits(Window::FreeBox), 1);
         assert_eq!(world.kills(), 0);
         Ok(())
     }
@@ -151,13 +151,13 @@ mod suite {
         let first = other.lock().take().ok_or(EINVAL)?;
         assert!(first.as_ptr() == list.as_ptr());
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 1);
+        assert_eq!(world.hits(Window::FreeBox), 1);
         drop(first);
         assert!(occupied(&slot));
         drop(list);
         assert!(!occupied(&slot));
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 2);
+        assert_eq!(world.hits(Window::FreeBox), 2);
         Ok(())
     }
 
@@ -170,7 +170,7 @@ mod suite {
         assert!(matches!(slot.connector(), Err(e) if e == ENOENT));
         assert_eq!(world.disarm(), 1);
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 1);
+        assert_eq!(world.hits(Window::FreeBox), 1);
         Ok(())
     }
 
@@ -201,7 +201,7 @@ mod suite {
         assert_eq!(world.disarm(), 2);
         assert_eq!(helped.load(Relaxed), 1);
         context().flush();
-        assert_eq!(world.hits(Window::FreeSlotted), 2);
+        assert_eq!(world.hits(Window::FreeBox), 2);
         Ok(())
     }
 
@@ -225,7 +225,7 @@ mod suite {
         context().flush();
         assert_eq!(world.ended(), 4);
         assert_eq!(world.live(), 0);
-        assert_eq!(world.hits(Window::FreeSlotted), 1);
+        assert_eq!(world.hits(Window::FreeBox), 1);
         Ok(())
     }
 
