@@ -11,10 +11,12 @@
 //! | [`arc_fifo`] | list of `Arc`s, linked through themselves | the owner's lock |
 //! | [`bindings`] | generated: the kernel crate's, fsnotify, our C helpers | |
 //! | [`cred`] | rights of the opener and of the caller | process |
+//! | [`fprobe`] | probes on functions | process; handlers: see there |
 //! | [`fsnotify`], [`fsnotify_event`], [`fsnotify_place`] | groups, marks, events, places of the fsnotify backend | see there |
 //! | [`global`] | values from module init to module exit | any |
 //! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
 //! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
+//! | [`key`] | keys and keyrings | process |
 //! | [`kernel_mark`] | an fsnotify mark inside the object it leads to | any |
 //! | [`kmem_cache`] | slab caches with a name | process; free: any |
 //! | [`memlock`] | `RLIMIT_MEMLOCK` by user | process |
@@ -31,6 +33,7 @@
 //! | [`ring_slots`] | the slots in such pages, as the producer writes them | the ring lock |
 //! | [`srcu_fast`] | SRCU with cheap readers | read: any |
 //! | [`stack`] | lock-free stack for reapers | push: any |
+//! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
 //! | [`uaccess`] | structures that grow, from and to user space | process |
 //! | [`wait_queue`] | what poll(2) waits on | any but NMI, no raw lock |
 //! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
@@ -38,6 +41,7 @@
 pub(crate) mod arc_fifo;
 pub(crate) mod bindings;
 pub(crate) mod cred;
+pub(crate) mod fprobe;
 pub(crate) mod fsnotify;
 pub(crate) mod fsnotify_event;
 pub(crate) mod fsnotify_place;
@@ -45,6 +49,7 @@ pub(crate) mod global;
 pub(crate) mod handle_table;
 pub(crate) mod irq_work;
 pub(crate) mod kernel_mark;
+pub(crate) mod key;
 pub(crate) mod kmem_cache;
 pub(crate) mod memlock;
 pub(crate) mod misc_device;
@@ -60,6 +65,7 @@ pub(crate) mod ring_memory;
 pub(crate) mod ring_slots;
 pub(crate) mod srcu_fast;
 pub(crate) mod stack;
+pub(crate) mod tracepoint;
 pub(crate) mod uaccess;
 pub(crate) mod wait_queue;
 pub(crate) mod workqueue;

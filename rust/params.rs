@@ -27,3 +27,9 @@ pub(crate) fn use_patches() -> bool {
     // SAFETY: As above.
     unsafe { bindings::wqd_use_patches() }
 }
+
+/// Whether functions may be probed where the kernel has no hook.
+pub(crate) fn probes() -> bool {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_probes() }
+}

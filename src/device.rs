@@ -28,6 +28,7 @@ use crate::{
             Capability,
             UserNamespace, //
         },
+        fprobe,
         memlock::MemlockCharge,
         misc_device::{
             opened_for_writing,
@@ -204,16 +205,28 @@ fn remove_watch(queue: &Queue, arg: usize) -> Result {
 fn get_info(queue: &Queue, arg: usize) -> Result {
     let (asked, user_size) = read_struct::<abi::Info>(arg, abi::INFO_MIN)?;
     queue.settle();
+    let mut features = 0;
+    if crate::FS.get().lsm().present() {
+        features |= abi::FEATURE_LSM;
+    }
+    if fprobe::allowed() {
+        features |= abi::FEATURE_PROBES;
+    }
+    let (mut sources, mut hooks, mut events) = (0, 0, [0; 8]);
+    for (kind, events) in (0..kind::NR).zip(&mut events) {
+        let offer = source::offer(kind);
+        if offer.events != 0 {
+            sources |= 1 << kind;
+        }
+        hooks |= u64::from(offer.means) << (8 * kind);
+        *events = offer.events;
+    }
     let mut info = abi::Info {
         size: asked.size,
         abi_version: abi::VERSION,
         handle: asked.handle,
-        features: if crate::FS.get().lsm().present() {
-            abi::FEATURE_LSM
-        } else {
-            0
-        },
-        sources: source::PRESENT,
+        features,
+        sources,
         fs_scopes: fs::SCOPES,
         fs_mask: fs::ALL_EVENTS.into(),
         ring_slots: queue.ring_slots().into(),
@@ -227,6 +240,8 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
         cookie: 0,
         id: 0,
         kind: 0,
+        hooks,
+        events,
     };
     let counters = if asked.handle == 0 {
         queue.counters()

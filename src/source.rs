@@ -4,8 +4,12 @@
 //!
 //! One file, or one folder, for each. [`add`] sends an ADD_WATCH to the source that its type names.
 
+mod add;
 mod api;
 pub(crate) mod fs;
+pub(crate) mod hook;
+pub(crate) mod key;
+mod post;
 
 use crate::{
     mark::Role,
@@ -49,8 +53,46 @@ pub(crate) struct Added {
     pub(crate) new: bool,
 }
 
-/// The sources that work on this kernel, as bits by type.
-pub(crate) const PRESENT: u64 = 1 << kind::FS;
+/// By which means a source hears of its events; the numbers are those of `WATCH_HOOK_*`.
+pub(crate) mod means {
+    /// Functions that the kernel exports for it.
+    pub(crate) const API: u8 = 0x01;
+    /// Tracepoints.
+    pub(crate) const TRACEPOINT: u8 = 0x02;
+    /// Probes on functions.
+    pub(crate) const FPROBE: u8 = 0x04;
+    /// Some of it is there because a patch added or exported it.
+    pub(crate) const PATCH: u8 = 0x80;
+}
+
+/// What a source gives on this kernel.
+#[derive(Clone, Copy)]
+pub(crate) struct Offer {
+    /// The events that can come, as bits of a mask; 0: the source is absent.
+    pub(crate) events: u32,
+    /// See [`means`].
+    pub(crate) means: u8,
+}
+
+impl Offer {
+    /// Of a source that is absent.
+    pub(crate) const NOTHING: Self = Self {
+        events: 0,
+        means: 0,
+    };
+}
+
+/// What the source of type `kind` gives.
+pub(crate) fn offer(kind: u32) -> Offer {
+    match kind {
+        kind::FS => Offer {
+            events: fs::ALL_EVENTS,
+            means: means::API,
+        },
+        kind::KEY => crate::KEY.get().offer(),
+        _ => Offer::NOTHING,
+    }
+}
 
 /// Adds a watch to `queue`, which was opened as `file`. Process context.
 ///
@@ -59,6 +101,7 @@ pub(crate) const PRESENT: u64 = 1 << kind::FS;
 pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     match request.kind {
         kind::FS => fs::add(queue, file, request),
+        kind::KEY => key::add(queue, file, request),
         kind::META => Err(EINVAL),
         1..kind::NR => Err(EOPNOTSUPP),
         _ => Err(EINVAL),
@@ -74,7 +117,7 @@ pub(crate) fn shares(watch: &Watch, role: Role) -> bool {
 pub(crate) fn interest(watch: &Watch, role: Role) -> u32 {
     match watch.kind() {
         kind::FS => fs::interest(watch, role),
-        // Nothing that is on a list of another module: it walks the list in any case.
+        // Nothing that has no kernel mark below it: whoever posts walks the list in any case.
         _ => 0,
     }
 }

@@ -40,7 +40,10 @@ use crate::{
             WQ_UNBOUND, //
         },
     },
-    source::fs::Fs,
+    source::{
+        fs::Fs,
+        key::Key, //
+    },
 };
 use kernel::{
     prelude::*,
@@ -63,6 +66,9 @@ pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
 pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
+pub(crate) static KEY: Global<Key> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a watch.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a queue.
@@ -81,6 +87,7 @@ pub(crate) static FOPS: FileOperations<Queue> = FileOperations::new();
 struct WatchQueueDev {
     #[pin]
     device: PollDeviceRegistration<Queue>,
+    key: GlobalGuard<Key>,
     fs: GlobalGuard<Fs>,
     marks: GlobalGuard<Context<Watch>>,
     releases: GlobalGuard<Releases>,
@@ -101,9 +108,11 @@ impl InPlaceModule for WatchQueueDev {
                     "this kernel does not let modules ask LSMs about watches; no such rules\n"
                 );
             }
+            let key = KEY.init(Key::new(queue.clone()))?;
             let users = USERS.init(Users::new())?;
             let work = WORK.init(Ok::<_, Error>(queue))?;
             Ok(try_pin_init!(Self {
+                key,
                 fs,
                 marks,
                 releases,

@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <linux/dcache.h>
 #include <linux/exportfs.h>
+#include <linux/fprobe.h>
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/fsnotify_backend.h>

@@ -12,7 +12,9 @@
 #define __wqd_inline
 
 #include "cred.c"
+#include "fprobe.c"
 #include "fsnotify.c"
+#include "key.c"
 #include "kunit.c"
 #include "mm.c"
 #include "module.c"
@@ -22,5 +24,6 @@
 #include "ratelimit.c"
 #include "spinlock.c"
 #include "srcu.c"
+#include "tracepoint.c"
 #include "wait.c"
 #include "xarray.c"

@@ -22,6 +22,10 @@ static bool wqd_param_use_patches = true;
 module_param_named(use_patches, wqd_param_use_patches, bool, 0444);
 MODULE_PARM_DESC(use_patches, "Use what only a patched kernel exports (for tests: 0)");
 
+static bool wqd_param_probes;
+module_param_named(probes, wqd_param_probes, bool, 0444);
+MODULE_PARM_DESC(probes, "Probe functions where the kernel has no hook for events (default: 0)");
+
 unsigned int wqd_max_pages(void)
 {
 	return READ_ONCE(wqd_param_max_pages);
@@ -40,4 +44,9 @@ unsigned int wqd_max_user_watches(void)
 bool wqd_use_patches(void)
 {
 	return wqd_param_use_patches;
+}
+
+bool wqd_probes(void)
+{
+	return wqd_param_probes;
 }

@@ -35,6 +35,9 @@ pub(crate) const VERSION: u32 = 1;
 /// Feature: LSM rules for watches on files apply.
 pub(crate) const FEATURE_LSM: u64 = 1;
 
+/// Feature: functions are probed where the kernel has no hook.
+pub(crate) const FEATURE_PROBES: u64 = 4;
+
 /// Flags of ADD_WATCH.
 pub(crate) mod flag {
     /// Refuse what is no directory.
@@ -117,11 +120,13 @@ pub(crate) struct Info {
     pub(crate) cookie: u64,
     pub(crate) id: u32,
     pub(crate) kind: u32,
+    pub(crate) hooks: u64,
+    pub(crate) events: [u32; 8],
 }
 
 /// First published size of [`Info`].
 pub(crate) const INFO_MIN: usize = 128;
-static_assert!(size_of::<Info>() == INFO_MIN && offset_of!(Info, kind) == 124);
+static_assert!(size_of::<Info>() == 168 && offset_of!(Info, hooks) == INFO_MIN);
 
 /// Argument of SET_WATERMARK: `struct watch_queue_watermark`.
 #[derive(FromBytes, IntoBytes, Immutable)]

@@ -26,6 +26,8 @@ pub(crate) mod info {
 pub(crate) mod kind {
     /// About the queue itself.
     pub(crate) const META: u32 = 0;
+    /// Keys and keyrings.
+    pub(crate) const KEY: u32 = 3;
     /// Files and directories.
     pub(crate) const FS: u32 = 6;
     /// Number of types that this ABI knows; those of other modules begin at [`FOREIGN_FIRST`].

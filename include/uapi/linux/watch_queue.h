@@ -273,20 +273,32 @@ struct error_notification {
  * KEY
  */
 enum key_notification_subtype {
-	NOTIFY_KEY_INSTANTIATED	= 0,
-	NOTIFY_KEY_UPDATED	= 1,
-	NOTIFY_KEY_LINKED	= 2,
-	NOTIFY_KEY_UNLINKED	= 3,
-	NOTIFY_KEY_CLEARED	= 4,
+	NOTIFY_KEY_INSTANTIATED	= 0,	/* got its payload, or was rejected */
+	NOTIFY_KEY_UPDATED	= 1,	/* got another payload */
+	NOTIFY_KEY_LINKED	= 2,	/* a link was added to the keyring */
+	NOTIFY_KEY_UNLINKED	= 3,	/* a link was removed from the keyring */
+	NOTIFY_KEY_CLEARED	= 4,	/* all links were removed from the keyring */
 	NOTIFY_KEY_REVOKED	= 5,
 	NOTIFY_KEY_INVALIDATED	= 6,
-	NOTIFY_KEY_SETATTR	= 7
+	NOTIFY_KEY_SETATTR	= 7	/* owner, permissions, timeout or restriction changed */
 };
+
+#define WATCH_KEY_INSTANTIATED	(1ULL << NOTIFY_KEY_INSTANTIATED)
+#define WATCH_KEY_UPDATED	(1ULL << NOTIFY_KEY_UPDATED)
+#define WATCH_KEY_LINKED	(1ULL << NOTIFY_KEY_LINKED)
+#define WATCH_KEY_UNLINKED	(1ULL << NOTIFY_KEY_UNLINKED)
+#define WATCH_KEY_CLEARED	(1ULL << NOTIFY_KEY_CLEARED)
+#define WATCH_KEY_REVOKED	(1ULL << NOTIFY_KEY_REVOKED)
+#define WATCH_KEY_INVALIDATED	(1ULL << NOTIFY_KEY_INVALIDATED)
+#define WATCH_KEY_SETATTR	(1ULL << NOTIFY_KEY_SETATTR)
+#define WATCH_KEY_ALL_EVENTS	0xffULL
 
 struct key_notification {
 	struct watch_notification watch;
-	__u32	key_id;
-	__u32	aux;
+	__u32	key_id;		/* serial number of the watched key */
+	__u32	aux;		/* LINKED, UNLINKED: serial number of the other key; INSTANTIATED:
+				 * 0, or the error (a negative errno); else 0
+				 */
 };
 
 /*
@@ -387,6 +399,14 @@ struct watch_queue_remove {
 #define WATCH_QUEUE_ABI_VERSION	1
 
 #define WATCH_FEATURE_LSM	0x1ULL	/* LSM rules for watches on files apply */
+#define WATCH_FEATURE_PROBES	0x4ULL	/* probes=1: functions are probed where hooks are missing */
+
+/* By which means a source hears of its events: WATCH_HOOKS() of the information. */
+#define WATCH_HOOK_API		0x01	/* functions that the kernel exports for it */
+#define WATCH_HOOK_TRACEPOINT	0x02	/* tracepoints */
+#define WATCH_HOOK_FPROBE	0x04	/* probes on functions */
+#define WATCH_HOOK_PATCH	0x80	/* some of it because the kernel is patched */
+#define WATCH_HOOKS(hooks, type) (((hooks) >> (8 * (type))) & 0xff)
 
 struct watch_queue_info {
 	__u32	size;		/* in: sizeof(struct watch_queue_info) */
@@ -407,9 +427,12 @@ struct watch_queue_info {
 	__u64	cookie;		/* of the watch; 0 for a queue */
 	__u32	id;		/* of the watch; 0 for a queue */
 	__u32	type;		/* of the watch; 0 for a queue */
+	__u64	hooks;		/* WATCH_HOOK_* of each type: WATCH_HOOKS(hooks, type) */
+	__u32	events[8];	/* by type: mask bits of events that can come on this kernel */
 };
 
-#define WATCH_QUEUE_INFO_SIZE_VER0	128
+#define WATCH_QUEUE_INFO_SIZE_VER0	128	/* up to type */
+#define WATCH_QUEUE_INFO_SIZE_VER1	168	/* up to events */
 
 /*
  * SET_WATERMARK: sleepers are woken, and poll() says POLLIN, when one of the limits that

@@ -15,7 +15,6 @@ use crate::{
     device::abi::flag,
     mark::{
         ConnectorRef,
-        GroupGuard,
         MarkRef,
         Role,
         Subscriber, //
@@ -37,6 +36,10 @@ use crate::{
         path::FdPath, //
     },
     source::{
+        add::{
+            change,
+            IfThere, //
+        },
         Added,
         Request, //
     }, //
@@ -53,14 +56,6 @@ const BEHAVIOUR: u32 = flag::ONESHOT | flag::EXCL_UNLINK | flag::IGNORE_SURV | f
 /// Flags that nothing of this source serves.
 const ABSENT: u32 = flag::FILE_HANDLE;
 
-/// What to do when the object is watched already.
-#[derive(Clone, Copy)]
-enum IfThere {
-    Refuse,
-    Replace,
-    Add,
-}
-
 /// Adds a watch, or changes the masks of the one that is there.
 ///
 /// EINVAL: impossible arguments, or an update whose id, cookie, scope or flags are not those of the
@@ -70,12 +65,7 @@ enum IfThere {
 /// the object is dying. ESHUTDOWN: the queue has ended. ENOMEM.
 pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     let (mask, ignore) = masks(request)?;
-    let if_there = match request.flags & (flag::UPDATE | flag::MASK_ADD) {
-        0 => IfThere::Refuse,
-        flag::UPDATE => IfThere::Replace,
-        flag::MASK_ADD => IfThere::Add,
-        _ => return Err(EINVAL),
-    };
+    let if_there = IfThere::new(request.flags)?;
     match request.scope {
         scope::OBJECT | scope::CHILDREN => {}
         s if s < scope::NR => return Err(EOPNOTSUPP),
@@ -265,30 +255,4 @@ fn try_add(watch: &Arc<Watch>, needs: &[Need<'_>], if_there: IfThere) -> Result<
         handle: watch.handle(),
         new: true,
     }))
-}
-
-/// The object is watched by this queue already: refuses, or changes the masks.
-fn change(
-    group: &mut GroupGuard<'_, Watch>,
-    there: &Arc<Watch>,
-    wanted: &Watch,
-    if_there: IfThere,
-) -> Result<Added> {
-    let (mask, ignore) = match if_there {
-        IfThere::Refuse => return Err(EEXIST),
-        IfThere::Replace => (wanted.mask(), wanted.ignore()),
-        IfThere::Add => (
-            there.mask() | wanted.mask(),
-            there.ignore() | wanted.ignore(),
-        ),
-    };
-    if there.spec() != wanted.spec() {
-        return Err(EINVAL);
-    }
-    there.set_masks(mask, ignore);
-    group.announce(there);
-    Ok(Added {
-        handle: there.handle(),
-        new: false,
-    })
 }

@@ -103,10 +103,12 @@ AT(struct watch_queue_add, handle, 48);
 SIZE(struct watch_queue_remove, WATCH_QUEUE_REMOVE_SIZE_VER0);
 AT(struct watch_queue_remove, handle, 8);
 AT(struct watch_queue_remove, type, 16);
-SIZE(struct watch_queue_info, WATCH_QUEUE_INFO_SIZE_VER0);
+SIZE(struct watch_queue_info, WATCH_QUEUE_INFO_SIZE_VER1);
 AT(struct watch_queue_info, handle, 8);
 AT(struct watch_queue_info, posted, 64);
 AT(struct watch_queue_info, id, 120);
+AT(struct watch_queue_info, hooks, WATCH_QUEUE_INFO_SIZE_VER0);
+AT(struct watch_queue_info, events, 136);
 
 /* The bitfields lie where the numbers of the contract say, on this machine at least. */
 TEST(bitfields)

@@ -203,7 +203,8 @@ int wq_next(struct wq *q, struct wq_rec *r)
 			return check_meta(r);
 		if (r->type == WATCH_TYPE_FS_NOTIFY)
 			return check_fs(r);
-		return bad("record of type %u", r->type);
+		e = wq_check_source(r);
+		return e == wq_ok ? 1 : bad("type %u subtype %u: %s", r->type, r->subtype, e);
 	}
 }
 
@@ -259,6 +260,8 @@ static int tell(char *buf, size_t len, const struct wq_rec *r)
 		return snprintf(buf, len, "loss:%llu", (unsigned long long)r->loss.count);
 	if (r->type == WATCH_TYPE_META)
 		return snprintf(buf, len, "removal:%s%s", reasons[r->removal.reason], id);
+	if (r->type != WATCH_TYPE_FS_NOTIFY)
+		return wq_tell_source(buf, len, r, id);
 	return snprintf(buf, len, "%s%s%s%s%s%s", wq_event_name(r->subtype),
 			r->info & NOTIFY_FS_IS_DIR ? "/" : "",
 			r->info & WATCH_INFO_IN_SUBTREE ? "+" : "", id,

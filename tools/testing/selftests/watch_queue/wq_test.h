@@ -77,6 +77,9 @@ struct wq_rec {
 		struct fs_notification fs;
 		struct watch_removal_notification removal;
 		struct watch_loss_notification loss;
+		struct key_notification key;
+		struct block_notification block;
+		struct usb_notification usb;
 	};
 	char name[256];			/* FS: the name, terminated; empty when there is none */
 };
@@ -124,6 +127,9 @@ long wq_drain(struct wq *q);
  * or "removal:REASON[#id]" or "loss:COUNT", or "BAD …" when a record is wrong.
  */
 const char *wq_story(struct wq *q);
+/* The same for one record of another source than FS; and whether it keeps the contract. */
+int wq_tell_source(char *buf, size_t len, const struct wq_rec *r, const char *id);
+const char *wq_check_source(const struct wq_rec *r);
 const char *wq_event_name(unsigned int subtype);
 
 /* GET_INFO adds up: posted == delivered + lost. */

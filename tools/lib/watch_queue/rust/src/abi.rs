@@ -140,10 +140,15 @@ pub struct QueueInfo {
     pub cookie: u64,
     pub id: u32,
     pub type_: u32,
+    pub hooks: u64,
+    pub events: [u32; 8],
 }
 
 /// `WATCH_FEATURE_LSM`: LSM rules for watches on files apply.
 pub const FEATURE_LSM: u64 = 0x1;
+
+/// `WATCH_FEATURE_PROBES`: functions of the kernel are probed where it has no hook.
+pub const FEATURE_PROBES: u64 = 0x4;
 
 /// `struct fs_notification` up to where name and handle may begin, in bytes.
 pub const FS_FIXED_SIZE: usize = 48;

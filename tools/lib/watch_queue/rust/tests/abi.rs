@@ -90,6 +90,7 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ("WATCH_INFO_ID__SHIFT", abi::INFO_ID_SHIFT.into()),
         ("WATCH_FILTER_MAX", abi::FILTER_MAX as u64),
         ("WATCH_FEATURE_LSM", abi::FEATURE_LSM),
+        ("WATCH_FEATURE_PROBES", abi::FEATURE_PROBES),
         ("WATCH_REMOVE_ALL", abi::REMOVE_ALL.into()),
         ("sizeof(struct watch_notification)", abi::SLOT_SIZE as u64),
         (
@@ -155,6 +156,7 @@ fn numbers_and_layouts_are_those_of_the_header() {
         sources = "sources", fs_scopes = "fs_scopes", fs_mask = "fs_mask",
         ring_slots = "ring_slots", watches = "watches", posted = "posted",
         filtered = "filtered", delivered = "delivered", lost = "lost", mask = "mask",
-        ignore_mask = "ignore_mask", cookie = "cookie", id = "id", type_ = "type"));
+        ignore_mask = "ignore_mask", cookie = "cookie", id = "id", type_ = "type",
+        hooks = "hooks", events = "events"));
     agree(&pairs);
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Probes on functions of the kernel that have no tracepoint: the fallback on an unpatched kernel.
+//!
+//! A function's arguments and its result are what the machine's calling convention says, so a
+//! probe depends on names and prototypes that the kernel may change at any time. Therefore it is for
+//! those who ask for it (module parameter `probes=1`), and each function has its decoding in a file
+//! below this one, where the prototype that was read is written down. Only functions that other files
+//! of the kernel call can be read like that: of a `static` one, compilers drop and change arguments.
+//!
+//! What a probe calls runs in the middle of somebody else's function, with preemption off perhaps:
+//! it must not sleep.
+//!
+//! C header: [`include/linux/fprobe.h`](srctree/include/linux/fprobe.h)
+
+pub(crate) mod key;
+
+use super::{
+    bindings,
+    params, //
+};
+use core::{
+    mem::size_of,
+    ptr, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// Whether probes are allowed, and this kernel has them.
+pub(crate) fn allowed() -> bool {
+    // SAFETY: No requirements.
+    params::probes() && unsafe { bindings::wqd_have_fprobe() }
+}
+
+/// The arguments of a function that was just entered.
+#[repr(transparent)]
+pub(crate) struct Arguments(Opaque<bindings::ftrace_regs>);
+
+impl Arguments {
+    /// The argument with this number, of the first six, if it is an integer or a pointer.
+    pub(super) fn get(&self, number: c_uint) -> usize {
+        // SAFETY: The registers are valid for the call.
+        unsafe { bindings::wqd_ftrace_regs_get_argument(self.0.get(), number) }
+    }
+
+    /// The same, as a pointer.
+    pub(super) fn pointer<T>(&self, number: c_uint) -> *mut T {
+        ptr::with_exposed_provenance_mut(self.get(number))
+    }
+}
+
+/// What is called for one function of the kernel.
+///
+/// # Safety
+///
+/// `FUNCTION` has the prototype that `enter` takes the arguments for.
+pub(crate) unsafe trait FunctionProbe: 'static {
+    /// Name of the function.
+    const FUNCTION: &'static CStr;
+
+    /// What the entry tells the exit; at most 16 bytes, and nothing that has to be dropped.
+    type Saved: Copy + Send;
+
+    /// The function was entered. `None`: its exit does not matter. Must not sleep.
+    fn enter(arguments: &Arguments) -> Option<Self::Saved>;
+
+    /// The function returns; `result` is what is in the register for results, which is undefined for
+    /// a function without one. Must not sleep.
+    fn leave(saved: Self::Saved, result: usize);
+}
+
+/// A probe that is attached. Dropping it waits until nobody is in its functions: process context,
+/// sleeps.
+///
+/// # Invariants
+///
+/// It is registered.
+pub(crate) struct Attached(KBox<Opaque<bindings::fprobe>>);
+
+// SAFETY: A probe has no ties to the thread that registered it.
+unsafe impl Send for Attached {}
+
+/// Attaches a probe. ENOENT, EINVAL: there is no such function or it cannot be probed; ENOMEM;
+/// EOPNOTSUPP without fprobes. Process context, sleeps; rewrites the function's first instruction.
+pub(crate) fn attach<P: FunctionProbe>() -> Result<Attached> {
+    const {
+        assert!(size_of::<P::Saved>() <= 16);
+        assert!(align_of::<P::Saved>() <= align_of::<c_long>());
+    }
+    let probe = KBox::new(
+        Opaque::new(bindings::fprobe {
+            entry_data_size: size_of::<P::Saved>(),
+            entry_handler: Some(entered::<P>),
+            exit_handler: Some(left::<P>),
+            ..pin_init::zeroed()
+        }),
+        GFP_KERNEL,
+    )?;
+    let mut names = [P::FUNCTION.as_char_ptr()];
+    // SAFETY: The names are valid during the call. The probe stays where it is until it is
+    // unregistered, and its handlers are those for a `P`.
+    to_result(unsafe { bindings::wqd_register_fprobe_syms(probe.get(), names.as_mut_ptr(), 1) })?;
+    // INVARIANT: It is registered.
+    Ok(Attached(probe))
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants it is registered.
+        unsafe { bindings::wqd_unregister_fprobe(self.0.get()) };
+    }
+}
+
+/// # Safety
+///
+/// To be called by fprobe, at the entry of `P::FUNCTION`, with room for a `P::Saved`.
+unsafe extern "C" fn entered<P: FunctionProbe>(
+    _probe: *mut bindings::fprobe,
+    _at: c_ulong,
+    _from: c_ulong,
+    registers: *mut bindings::ftrace_regs,
+    saved: *mut c_void,
+) -> c_int {
+    // SAFETY: The registers are valid during the call; the types have the same layout.
+    match P::enter(unsafe { &*registers.cast::<Arguments>() }) {
+        Some(value) => {
+            // SAFETY: There is room for it, aligned as a `long` is; `attach` has compared.
+            unsafe { saved.cast::<P::Saved>().write(value) };
+            0
+        }
+        None => 1,
+    }
+}
+
+/// # Safety
+///
+/// To be called by fprobe, at the exit of `P::FUNCTION`, with what [`entered`] wrote.
+unsafe extern "C" fn left<P: FunctionProbe>(
+    _probe: *mut bindings::fprobe,
+    _at: c_ulong,
+    _to: c_ulong,
+    registers: *mut bindings::ftrace_regs,
+    saved: *mut c_void,
+) {
+    // SAFETY: The exit is called only if the entry returned 0, and so has written.
+    let saved = unsafe { saved.cast::<P::Saved>().read() };
+    // SAFETY: The registers are valid during the call.
+    let result = unsafe { bindings::wqd_ftrace_regs_get_return_value(registers) };
+    P::leave(saved, result);
+}

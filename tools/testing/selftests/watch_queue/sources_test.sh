@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests of the sources on what an unpatched kernel would give: without the hooks that
+# patches add (use_patches=0), and with probes in their place (probes=1). The module is
+# loaded anew for each, and again as it was at the end.
+#
+# WQ_MODULE: the module's file. Without it everything is skipped.
+
+here=$(cd "$(dirname "$0")" && pwd)
+name=watch_queue_dev
+tests="key_test"
+number=0
+failed=0
+
+skip_all()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+[ -r "${WQ_MODULE:-}" ] || skip_all "WQ_MODULE does not name the module's file"
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+rmmod $name 2>/dev/null || skip_all "the module is not loaded, or in use by somebody else"
+
+echo "TAP version 13"
+echo "1..2"
+for arguments in "use_patches=0" "use_patches=0 probes=1"; do
+	number=$((number + 1))
+	status=0
+	# shellcheck disable=SC2086 # several arguments
+	insmod "$WQ_MODULE" $arguments || status=1
+	for test in $tests; do
+		[ -x "$here/$test" ] || { echo "# $test is missing"; status=1; continue; }
+		"$here/$test" >"/tmp/wq-sources.$$" 2>&1 || status=1
+		sed "s/^/# /" "/tmp/wq-sources.$$"
+		# With probes, nothing may be skipped for want of a hook.
+		case $arguments in
+		*probes=1*) ! grep -q "# SKIP.*hook" "/tmp/wq-sources.$$" || status=1 ;;
+		esac
+	done
+	rmmod $name || status=1
+	if [ $status -eq 0 ]; then
+		echo "ok $number with $arguments"
+	else
+		echo "not ok $number with $arguments"
+		failed=$((failed + 1))
+	fi
+done
+rm -f "/tmp/wq-sources.$$"
+insmod "$WQ_MODULE" || failed=$((failed + 1))
+[ $failed -eq 0 ]
