@@ -185,7 +185,7 @@ fn bytes<'a>(name: &'a bindings::qstr) -> &'a [u8] {
 }
 
 /// A device number as stat(2) encodes it: 12 bits of major, 20 of minor.
-fn encode_device(device: bindings::dev_t) -> u32 {
+pub(super) fn encode_device(device: bindings::dev_t) -> u32 {
     let (major, minor) = (device >> 20, device & 0xf_ffff);
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }

@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`arc_fifo`] | list of `Arc`s, linked through themselves | the owner's lock |
 //! | [`bindings`] | generated: the kernel crate's, fsnotify, our C helpers | |
+//! | [`block`] | failed operations of block devices | any |
 //! | [`cred`] | rights of the opener and of the caller | process |
 //! | [`fprobe`] | probes on functions | process; handlers: see there |
 //! | [`fsnotify`], [`fsnotify_event`], [`fsnotify_place`] | groups, marks, events, places of the fsnotify backend | see there |
@@ -40,6 +41,7 @@
 
 pub(crate) mod arc_fifo;
 pub(crate) mod bindings;
+pub(crate) mod block;
 pub(crate) mod cred;
 pub(crate) mod fprobe;
 pub(crate) mod fsnotify;

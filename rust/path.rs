@@ -7,7 +7,10 @@
 //! C headers: [`include/linux/path.h`](srctree/include/linux/path.h),
 //! [`include/linux/file.h`](srctree/include/linux/file.h)
 
-use super::bindings;
+use super::{
+    bindings,
+    fsnotify_event::encode_device, //
+};
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,
@@ -77,6 +80,13 @@ impl FdPath {
         let mode = unsafe { (*self.inode()).i_mode };
 
         u32::from(mode) & bindings::S_IFMT == bindings::S_IFDIR
+    }
+
+    /// The device's number in the encoding of stat(2), if it is a block device.
+    pub(crate) fn block_device(&self) -> Option<u32> {
+        // SAFETY: The inode is valid; type and number do not change.
+        let (mode, device) = unsafe { ((*self.inode()).i_mode, (*self.inode()).i_rdev) };
+        (u32::from(mode) & bindings::S_IFMT == bindings::S_IFBLK).then(|| encode_device(device))
     }
 
     /// Whether the current credentials allow to read the inode: `EACCES` and what file systems

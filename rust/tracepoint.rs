@@ -12,6 +12,7 @@
 //!
 //! C header: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h)
 
+pub(crate) mod block;
 pub(crate) mod key;
 
 use super::{
@@ -28,7 +29,6 @@ use kernel::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// Every kernel has it.
-    #[expect(dead_code, reason = "block devices wait here")]
     Mainline,
     /// One of `tools/kernel/patches/` adds it.
     Patch,

@@ -6,6 +6,7 @@
 
 mod add;
 mod api;
+pub(crate) mod block;
 pub(crate) mod fs;
 pub(crate) mod hook;
 pub(crate) mod key;
@@ -90,6 +91,7 @@ pub(crate) fn offer(kind: u32) -> Offer {
             means: means::API,
         },
         kind::KEY => crate::KEY.get().offer(),
+        kind::BLOCK => crate::BLOCK.get().offer(),
         _ => Offer::NOTHING,
     }
 }
@@ -102,6 +104,7 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     match request.kind {
         kind::FS => fs::add(queue, file, request),
         kind::KEY => key::add(queue, file, request),
+        kind::BLOCK => block::add(queue, file, request),
         kind::META => Err(EINVAL),
         1..kind::NR => Err(EOPNOTSUPP),
         _ => Err(EINVAL),

@@ -41,6 +41,7 @@ use crate::{
         },
     },
     source::{
+        block::Block,
         fs::Fs,
         key::Key, //
     },
@@ -69,6 +70,9 @@ pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 pub(crate) static KEY: Global<Key> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
+pub(crate) static BLOCK: Global<Block> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a watch.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a queue.
@@ -88,6 +92,7 @@ struct WatchQueueDev {
     #[pin]
     device: PollDeviceRegistration<Queue>,
     key: GlobalGuard<Key>,
+    block: GlobalGuard<Block>,
     fs: GlobalGuard<Fs>,
     marks: GlobalGuard<Context<Watch>>,
     releases: GlobalGuard<Releases>,
@@ -109,10 +114,12 @@ impl InPlaceModule for WatchQueueDev {
                 );
             }
             let key = KEY.init(Key::new(queue.clone()))?;
+            let block = BLOCK.init(Block::new(queue.clone()))?;
             let users = USERS.init(Users::new())?;
             let work = WORK.init(Ok::<_, Error>(queue))?;
             Ok(try_pin_init!(Self {
                 key,
+                block,
                 fs,
                 marks,
                 releases,

@@ -10,6 +10,7 @@
  */
 #include <linux/hrtimer_types.h>
 
+#include <linux/blk_types.h>
 #include <linux/capability.h>
 #include <linux/dcache.h>
 #include <linux/exportfs.h>
@@ -32,3 +33,19 @@ const slab_flags_t WQ_CONST_SLAB_NO_MERGE = SLAB_NO_MERGE;
 const fmode_t WQ_CONST_FMODE_READ = FMODE_READ;
 const fmode_t WQ_CONST_FMODE_WRITE = FMODE_WRITE;
 const gfp_t WQ_CONST_XA_FLAGS_ACCOUNT = XA_FLAGS_ACCOUNT;
+
+const u8 WQ_CONST_BLK_STS_NOTSUPP = (__force u8)BLK_STS_NOTSUPP;
+const u8 WQ_CONST_BLK_STS_TIMEOUT = (__force u8)BLK_STS_TIMEOUT;
+const u8 WQ_CONST_BLK_STS_NOSPC = (__force u8)BLK_STS_NOSPC;
+const u8 WQ_CONST_BLK_STS_TRANSPORT = (__force u8)BLK_STS_TRANSPORT;
+const u8 WQ_CONST_BLK_STS_TARGET = (__force u8)BLK_STS_TARGET;
+const u8 WQ_CONST_BLK_STS_RESV_CONFLICT = (__force u8)BLK_STS_RESV_CONFLICT;
+const u8 WQ_CONST_BLK_STS_MEDIUM = (__force u8)BLK_STS_MEDIUM;
+const u8 WQ_CONST_BLK_STS_PROTECTION = (__force u8)BLK_STS_PROTECTION;
+const u8 WQ_CONST_BLK_STS_RESOURCE = (__force u8)BLK_STS_RESOURCE;
+const u8 WQ_CONST_BLK_STS_DM_REQUEUE = (__force u8)BLK_STS_DM_REQUEUE;
+const u8 WQ_CONST_BLK_STS_AGAIN = (__force u8)BLK_STS_AGAIN;
+const u8 WQ_CONST_BLK_STS_DEV_RESOURCE = (__force u8)BLK_STS_DEV_RESOURCE;
+const u8 WQ_CONST_BLK_STS_ZONE_OPEN_RESOURCE = (__force u8)BLK_STS_ZONE_OPEN_RESOURCE;
+const u8 WQ_CONST_BLK_STS_ZONE_ACTIVE_RESOURCE = (__force u8)BLK_STS_ZONE_ACTIVE_RESOURCE;
+const u8 WQ_CONST_BLK_STS_DURATION_LIMIT = (__force u8)BLK_STS_DURATION_LIMIT;

@@ -11,6 +11,7 @@
 /* Says of a helper that inline.c has it, too. */
 #define __wqd_inline
 
+#include "block.c"
 #include "cred.c"
 #include "fprobe.c"
 #include "fsnotify.c"

@@ -28,6 +28,8 @@ pub(crate) mod kind {
     pub(crate) const META: u32 = 0;
     /// Keys and keyrings.
     pub(crate) const KEY: u32 = 3;
+    /// Errors of block devices.
+    pub(crate) const BLOCK: u32 = 4;
     /// Files and directories.
     pub(crate) const FS: u32 = 6;
     /// Number of types that this ABI knows; those of other modules begin at [`FOREIGN_FIRST`].

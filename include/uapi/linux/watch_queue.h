@@ -317,10 +317,12 @@ enum block_notification_type {
 	NOTIFY_BLOCK_ERROR_IO				= 10
 };
 
+#define WATCH_BLOCK_ALL_EVENTS	0x7feULL	/* 1 << NOTIFY_BLOCK_ERROR_*, all of them */
+
 struct block_notification {
 	struct watch_notification watch;
-	__u64	dev;
-	__u64	sector;
+	__u64	dev;		/* the disk, as stat() gives it in st_rdev */
+	__u64	sector;		/* of 512 bytes, counted from the beginning of the disk */
 };
 
 /*
