@@ -51,6 +51,9 @@ stress: ## stress in the VM: make stress SECONDS=1200 SEED=n
 fuzz: ## fuzz the device in the VM: make fuzz SECONDS=600 SEED=n
 	@tools/testing/fuzz/run "$(or $(SECONDS),60)" "$(or $(SEED),1)" debug
 
+flood: ## millions of records through the smallest and the largest ring: make flood RECORDS=10000000
+	@tools/testing/flood/run "$(or $(RECORDS),1000000)"
+
 fault: ## fail every allocation and copy of every call in turn
 	@tools/testing/fault/run
 
@@ -81,4 +84,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module demo shell test check stress fuzz fault bench bench-check model traps in-tree clean distclean
+.PHONY: help setup module demo shell test check stress fuzz flood fault bench bench-check model traps in-tree clean distclean

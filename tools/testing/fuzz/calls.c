@@ -22,7 +22,7 @@
 
 #include "fuzz.h"
 
-static uint64_t rnd(struct state *s)
+uint64_t rnd(struct state *s)
 {
 	/* splitmix64: small, and every seed is a good one. */
 	uint64_t z = (s->rng += 0x9e3779b97f4a7c15ULL);
@@ -382,6 +382,20 @@ static void do_close(struct state *s)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+void forget(struct state *s)
+{
+	for (int i = 0; i < NMAPS; i++) {
+		if (s->map[i].base)
+			munmap(s->map[i].base, s->map[i].len);
+		s->map[i].base = NULL;
+	}
+	for (int i = 0; i < NQUEUES; i++) {
+		if (s->fd[i] >= 0)
+			close(s->fd[i]);
+		s->fd[i] = -1;
+	}
 }
 
 static void do_odd(struct state *s)

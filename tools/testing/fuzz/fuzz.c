@@ -7,9 +7,10 @@
  *
  *   fuzz SECONDS SEED
  *
- * Each child process has a seed of its own, made from SEED and its number, and prints it,
- * so that a run can be repeated: the same seed makes the same sequence of calls, although
- * not the same interleaving of processes.
+ * Each child process has a seed of its own, made from SEED and its number. Every other one
+ * makes the same sequence of calls whenever the seed is the same, although not at the same
+ * moments; the rest let themselves be guided by what they reach (guide.c), if the kernel
+ * can tell.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -83,7 +84,7 @@ static int child(int nr, uint64_t seed, time_t end)
 {
 	struct state s = { .rng = seed * 1000 + nr };
 	pthread_t thread;
-	int i;
+	int i, guided = nr % 2 && guide_open();
 
 	for (i = 0; i < NQUEUES; i++)
 		s.fd[i] = -1;
@@ -94,12 +95,17 @@ static int child(int nr, uint64_t seed, time_t end)
 	while (time(NULL) < end) {
 		/* A call that hangs for this long is a bug. */
 		alarm(60);
-		for (i = 0; i < 100; i++)
+		for (i = 0; !guided && i < SEQUENCE; i++)
 			step(&s);
+		if (guided)
+			guide_round(&s, step);
 	}
 	pthread_cancel(thread);
 	pthread_join(thread, NULL);
-	printf("# process %d: %llu steps\n", nr, (unsigned long long)s.calls);
+	printf("# process %d: %llu steps", nr, (unsigned long long)s.calls);
+	if (guided)
+		printf(", %u places of the module reached", guide_reached());
+	putchar('\n');
 	return 0;
 }
 

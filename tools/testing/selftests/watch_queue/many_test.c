@@ -97,11 +97,11 @@ TEST_F_TIMEOUT(many, processes, 240)
 	EXPECT_EQ(0, bad) TH_LOG("%d of 64 processes have failed", bad);
 }
 
-/* A thousand queues of one process on one file: every one gets every event. */
+/* Thousands of queues of one process on one file: every one gets every event. */
 TEST_F_TIMEOUT(many, queues, 240)
 {
-	struct rlimit files = { 4096, 4096 };
-	const int n = wq_scaled(1000);
+	struct rlimit files = { 8192, 8192 };
+	const int n = wq_scaled(4000);
 	struct wq *q = calloc(n, sizeof(*q));
 
 	ASSERT_NE(NULL, (void *)q);
