@@ -8,7 +8,15 @@
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
-use super::bindings;
+use super::{
+    bindings,
+    dcache::{
+        InodeKey,
+        Spot,
+        Top, //
+    },
+    file_handle::InodeRef, //
+};
 use core::marker::PhantomData;
 use kernel::prelude::*;
 
@@ -16,8 +24,18 @@ use kernel::prelude::*;
 pub(crate) mod bit {
     use super::bindings;
 
+    /// Read.
+    pub(crate) const ACCESS: u32 = bindings::FS_ACCESS;
     /// Written or truncated.
     pub(crate) const MODIFY: u32 = bindings::FS_MODIFY;
+    /// Closed after having been open for writing.
+    pub(crate) const CLOSE_WRITE: u32 = bindings::FS_CLOSE_WRITE;
+    /// Closed after having been open for reading only.
+    pub(crate) const CLOSE_NOWRITE: u32 = bindings::FS_CLOSE_NOWRITE;
+    /// Opened.
+    pub(crate) const OPEN: u32 = bindings::FS_OPEN;
+    /// Opened to be executed.
+    pub(crate) const OPEN_EXEC: u32 = bindings::FS_OPEN_EXEC;
     /// An entry was renamed: old name.
     pub(crate) const MOVED_FROM: u32 = bindings::FS_MOVED_FROM;
     /// An entry was renamed: new name.
@@ -47,6 +65,7 @@ pub(crate) struct Event<'a> {
     mask: u32,
     data_type: c_int,
     data: *const c_void,
+    dir: *mut bindings::inode,
     name: *const bindings::qstr,
     _call: PhantomData<&'a ()>,
 }
@@ -83,7 +102,7 @@ impl<'a> Event<'a> {
         mask: u32,
         data: *const c_void,
         data_type: c_int,
-        _dir: *mut bindings::inode,
+        dir: *mut bindings::inode,
         name: *const bindings::qstr,
     ) -> Self {
         // INVARIANT: The caller vouches for it.
@@ -91,6 +110,7 @@ impl<'a> Event<'a> {
             mask,
             data_type,
             data,
+            dir,
             name,
             _call: PhantomData,
         }
@@ -109,8 +129,8 @@ impl<'a> Event<'a> {
         unsafe { self.name.as_ref() }.map(bytes)
     }
 
-    /// The path's dentry, when the event came through one.
-    fn path(&self) -> Option<*mut bindings::dentry> {
+    /// The path, when the event came through one.
+    fn path(&self) -> Option<&'a bindings::path> {
         let path = match self.data_type {
             PATH => self.data.cast::<bindings::path>(),
             RANGE => {
@@ -119,8 +139,8 @@ impl<'a> Event<'a> {
             }
             _ => return None,
         };
-        // SAFETY: Valid for the call.
-        Some(unsafe { (*path).dentry })
+        // SAFETY: Null or valid for the call.
+        unsafe { path.as_ref() }
     }
 
     fn dentry(&self) -> Option<*mut bindings::dentry> {
@@ -130,23 +150,28 @@ impl<'a> Event<'a> {
                 // SAFETY: The type says what `data` is.
                 Some(unsafe { (*self.data.cast::<bindings::fsnotify_rename_data>()).moved })
             }
-            _ => self.path(),
+            _ => self.path().map(|path| path.dentry),
+        }
+    }
+
+    /// The inode that the event is about, null if there is none.
+    #[inline]
+    fn raw_inode(&self) -> *mut bindings::inode {
+        if self.data_type == INODE {
+            return self.data.cast::<bindings::inode>().cast_mut();
+        }
+        match self.dentry() {
+            // SAFETY: Valid for the call. Some file systems announce a new name before its inode.
+            Some(dentry) => unsafe { (*dentry).d_inode },
+            None => core::ptr::null_mut(),
         }
     }
 
     /// The inode that the event is about: of an entry event, the entry's.
     #[inline]
     pub(crate) fn inode(&self) -> InodeId {
-        let inode = if self.data_type == INODE {
-            self.data.cast::<bindings::inode>()
-        } else if let Some(dentry) = self.dentry() {
-            // SAFETY: Valid for the call. Some file systems announce a new name before its inode.
-            unsafe { (*dentry).d_inode }
-        } else {
-            return InodeId::UNKNOWN;
-        };
         // SAFETY: Null or valid for the call.
-        match unsafe { inode.as_ref() } {
+        match unsafe { self.raw_inode().as_ref() } {
             Some(inode) => InodeId {
                 number: inode.i_ino,
                 // SAFETY: An inode has a superblock.
@@ -154,6 +179,65 @@ impl<'a> Event<'a> {
             },
             None => InodeId::UNKNOWN,
         }
+    }
+
+    /// The same, as something to compare with.
+    #[inline]
+    pub(crate) fn inode_key(&self) -> InodeKey {
+        InodeKey::new(self.raw_inode())
+    }
+
+    /// The same, to be asked for its file handle.
+    pub(crate) fn inode_ref(&self) -> Option<InodeRef<'a>> {
+        let inode = self.raw_inode();
+        // SAFETY: Whoever reports the event keeps the inode for the call.
+        (!inode.is_null()).then(|| unsafe { InodeRef::new(inode) })
+    }
+
+    /// The place of what the event is about, when the event came through an entry of a directory. For
+    /// events about entries, [`Self::directory`] is what counts.
+    #[inline]
+    pub(crate) fn spot(&self) -> Option<Spot<'a>> {
+        // SAFETY: The dentry is valid for the call.
+        self.dentry().and_then(|dentry| unsafe { Spot::at(dentry) })
+    }
+
+    /// The directory of the entry, or of the child, as far as it was reported; the old directory of a
+    /// rename.
+    #[inline]
+    pub(crate) fn directory(&self) -> Option<Spot<'a>> {
+        match self.data_type {
+            // SAFETY: The dentry is valid for the call.
+            DENTRY => unsafe { Spot::above(self.data.cast_mut().cast()) },
+            // SAFETY: Null, or a directory that is valid for the call.
+            _ => unsafe { Spot::directory(self.dir) },
+        }
+    }
+
+    /// The new directory of a rename, unless it is the old one.
+    pub(crate) fn new_directory(&self) -> Option<Spot<'a>> {
+        let moved = self.dentry()?;
+        // SAFETY: Valid for the call; both directories are locked, so the parent does not change.
+        let parent = unsafe { (*(*moved).d_parent).d_inode };
+        if parent == self.dir {
+            return None;
+        }
+        // SAFETY: As above.
+        unsafe { Spot::above(moved) }
+    }
+
+    /// The root of the mount through which the event came, if it came through one.
+    pub(crate) fn mount_top(&self) -> Option<Top> {
+        let path = self.path()?;
+        // SAFETY: The path is valid for the call, and keeps its mount.
+        Some(Top::Mount(unsafe { (*path.mnt).mnt_root }))
+    }
+
+    /// Whether it is about the root of the mount through which it came.
+    pub(crate) fn at_mount_root(&self) -> bool {
+        // SAFETY: As above.
+        self.path()
+            .is_some_and(|path| path.dentry == unsafe { (*path.mnt).mnt_root })
     }
 
     /// The new name of a rename.
@@ -172,7 +256,7 @@ impl<'a> Event<'a> {
     pub(crate) fn unlinked(&self) -> bool {
         // SAFETY: Valid for the call.
         self.path()
-            .is_some_and(|dentry| unsafe { bindings::wqd_d_unlinked(dentry) })
+            .is_some_and(|path| unsafe { bindings::wqd_d_unlinked(path.dentry) })
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
-#![expect(dead_code, reason = "the scopes that need it follow")]
+#![expect(dead_code, reason = "the sources that need it follow")]
 
 use super::{
     bindings,
@@ -104,6 +104,11 @@ impl<'a> Place<'a> {
             kind: kind as c_uint,
             _path: PhantomData,
         })
+    }
+
+    /// Whether it is an inode.
+    pub(crate) fn is_inode(&self) -> bool {
+        self.kind == bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as c_uint
     }
 
     /// What it is, for fsnotify.

@@ -12,6 +12,8 @@
 //! | [`bindings`] | generated: the kernel crate's, fsnotify, our C helpers | |
 //! | [`block`] | failed operations of block devices | any |
 //! | [`cred`] | rights of the opener and of the caller | process |
+//! | [`dcache`] | places in the tree of a file system | any that takes spinlocks |
+//! | [`file_handle`] | what names a file for ever | process |
 //! | [`fprobe`] | probes on functions | process; handlers: see there |
 //! | [`fsnotify`], [`fsnotify_event`], [`fsnotify_place`] | groups, marks, events, places of the fsnotify backend | see there |
 //! | [`global`] | values from module init to module exit | any |
@@ -34,6 +36,7 @@
 //! | [`ring_slots`] | the slots in such pages, as the producer writes them | the ring lock |
 //! | [`srcu_fast`] | SRCU with cheap readers | read: any |
 //! | [`stack`] | lock-free stack for reapers | push: any |
+//! | [`text`] | names and paths, put together on the stack | any |
 //! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
 //! | [`uaccess`] | structures that grow, from and to user space | process |
 //! | [`wait_queue`] | what poll(2) waits on | any but NMI, no raw lock |
@@ -43,6 +46,8 @@ pub(crate) mod arc_fifo;
 pub(crate) mod bindings;
 pub(crate) mod block;
 pub(crate) mod cred;
+pub(crate) mod dcache;
+pub(crate) mod file_handle;
 pub(crate) mod fprobe;
 pub(crate) mod fsnotify;
 pub(crate) mod fsnotify_event;
@@ -67,6 +72,7 @@ pub(crate) mod ring_memory;
 pub(crate) mod ring_slots;
 pub(crate) mod srcu_fast;
 pub(crate) mod stack;
+pub(crate) mod text;
 pub(crate) mod tracepoint;
 pub(crate) mod uaccess;
 pub(crate) mod wait_queue;

@@ -7,6 +7,7 @@
 
 use super::{
     bindings,
+    fsnotify_place::Place,
     params,
     path::FdPath, //
 };
@@ -49,16 +50,15 @@ impl LsmPathNotify {
         self.0.is_some()
     }
 
-    /// Asks whether the current task may watch the inode of `path` for `mask`. EACCES or what the
+    /// Asks whether the current task may watch `place`, which is of `path`, for `mask`. EACCES or what the
     /// LSM gives; `Ok` when the kernel does not let us ask. Process context: it is asked when a watch
     /// is set, without locks, and never when an event is posted (TRAPS: B22).
-    pub(crate) fn check_inode(&self, path: &FdPath, mask: u64) -> Result {
+    pub(crate) fn check(&self, path: &FdPath, mask: u64, place: Place<'_>) -> Result {
         let Some(ask) = self.0 else {
             return Ok(());
         };
-        let kind = bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as c_uint;
         // SAFETY: The path is valid; the reference keeps the function.
-        to_result(unsafe { ask(path.as_ptr(), mask, kind) })
+        to_result(unsafe { ask(path.as_ptr(), mask, place.kind()) })
     }
 }
 

@@ -9,6 +9,8 @@
 
 use super::{
     bindings,
+    cred::UserNamespace,
+    dcache::InodeKey,
     fsnotify_event::encode_device, //
 };
 use core::ptr::NonNull;
@@ -72,6 +74,27 @@ impl FdPath {
     pub(crate) fn superblock(&self) -> *mut bindings::super_block {
         // SAFETY: The dentry of an open file is valid and keeps its superblock.
         unsafe { (*self.dentry()).d_sb }
+    }
+
+    /// The inode, as something to compare with.
+    pub(crate) fn inode_key(&self) -> InodeKey {
+        InodeKey::new(self.inode())
+    }
+
+    /// The user namespace that the file system belongs to.
+    pub(crate) fn user_namespace(&self) -> &UserNamespace {
+        // SAFETY: The superblock is valid.
+        let ns = unsafe { (*self.superblock()).s_user_ns };
+        // SAFETY: A superblock keeps its namespace, and the path the superblock.
+        unsafe { UserNamespace::from_ptr(ns) }
+    }
+
+    /// Whether the file system is one of the kernel's own, which nobody can mount: that of pipes, for
+    /// example.
+    pub(crate) fn is_internal(&self) -> bool {
+        // SAFETY: The superblock is valid; the flag does not change.
+        let flags = unsafe { (*self.superblock()).s_flags };
+        flags & bindings::SB_NOUSER != 0
     }
 
     /// Whether it is a directory.

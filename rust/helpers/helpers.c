@@ -13,6 +13,8 @@
 
 #include "block.c"
 #include "cred.c"
+#include "dcache.c"
+#include "exportfs.c"
 #include "fprobe.c"
 #include "fsnotify.c"
 #include "key.c"

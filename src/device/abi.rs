@@ -56,8 +56,10 @@ pub(crate) mod flag {
     pub(crate) const EVICTABLE: u32 = 0x40;
     /// The ignore mask survives modification.
     pub(crate) const IGNORE_SURV: u32 = 0x80;
+    /// Records carry the path in place of the name.
+    pub(crate) const PATH: u32 = 0x100;
     /// All of them.
-    pub(crate) const ALL: u32 = 0xff;
+    pub(crate) const ALL: u32 = 0x1ff;
 }
 
 /// Argument of ADD_WATCH: `struct watch_queue_add`.

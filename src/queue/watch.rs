@@ -29,6 +29,7 @@ use crate::{
             FifoItem,
             FifoLink, //
         },
+        dcache::InodeKey,
         producer::Claim, //
     },
 };
@@ -113,6 +114,7 @@ pub(crate) struct Watch {
     delivered: Atomic<u64>,
     filtered: Atomic<u64>,
     lost: Atomic<u64>,
+    root: InodeKey,
     claim: Option<Arc<Claim>>,
     charge: WatchCharge,
 }
@@ -120,12 +122,23 @@ pub(crate) struct Watch {
 impl Watch {
     /// An armed watch without marks, with a new handle. ENOMEM. Process context.
     pub(crate) fn new(queue: &Arc<Queue>, spec: Spec, mask: u32, ignore: u32) -> Result<Arc<Self>> {
-        Self::make(queue, spec, mask, ignore, None)
+        Self::make(queue, spec, mask, ignore, InodeKey::NONE, None)
+    }
+
+    /// As [`Self::new`], for everything below the directory `root`.
+    pub(crate) fn below(
+        queue: &Arc<Queue>,
+        spec: Spec,
+        mask: u32,
+        ignore: u32,
+        root: InodeKey,
+    ) -> Result<Arc<Self>> {
+        Self::make(queue, spec, mask, ignore, root, None)
     }
 
     /// As [`Self::new`], on behalf of another module: without masks, told from others by its claim.
     pub(crate) fn claimed(queue: &Arc<Queue>, spec: Spec, claim: Arc<Claim>) -> Result<Arc<Self>> {
-        Self::make(queue, spec, 0, 0, Some(claim))
+        Self::make(queue, spec, 0, 0, InodeKey::NONE, Some(claim))
     }
 
     fn make(
@@ -133,6 +146,7 @@ impl Watch {
         spec: Spec,
         mask: u32,
         ignore: u32,
+        root: InodeKey,
         claim: Option<Arc<Claim>>,
     ) -> Result<Arc<Self>> {
         let watch = Self {
@@ -149,6 +163,7 @@ impl Watch {
             delivered: Atomic::new(0),
             filtered: Atomic::new(0),
             lost: Atomic::new(0),
+            root,
             claim,
         };
         Ok(Arc::new(watch, GFP_KERNEL_ACCOUNT)?)
@@ -180,6 +195,12 @@ impl Watch {
     #[inline]
     pub(crate) fn cookie(&self) -> u64 {
         self.spec.cookie
+    }
+
+    /// The root of a subtree; otherwise none.
+    #[inline]
+    pub(crate) fn root(&self) -> InodeKey {
+        self.root
     }
 
     /// What another module has said about it.

@@ -3,12 +3,15 @@
 //! The FS source: files and directories, through the kernel's fsnotify.
 //!
 //! [`object`] is what stands for a watched place, [`watch`] serves ADD_WATCH, [`event`] turns a
-//! callback into records. Here is what they share: which bits exist, and what a watch needs from the
-//! kernel to get them.
+//! callback into records: with [`wide`] for watches on whole mounts, file systems and subtrees, with
+//! [`detail`] for records that have a path or a file handle. Here is what they share: which bits
+//! exist, and what a watch needs from the kernel to get them.
 
+mod detail;
 mod event;
 mod object;
 mod watch;
+mod wide;
 
 use crate::{
     mark::Role,
@@ -34,18 +37,34 @@ const MOVES: u32 = bit::MOVED_FROM | bit::MOVED_TO;
 /// Events about an entry of the directory that they are reported on.
 const ENTRY_EVENTS: u32 = bit::CREATE | bit::DELETE | bit::RENAME;
 
+/// Events that tell through which mount they came.
+const MOUNT_EVENTS: u32 =
+    bit::ACCESS | bit::MODIFY | bit::CLOSE_WRITE | bit::CLOSE_NOWRITE | bit::OPEN | bit::OPEN_EXEC;
+
 /// Scopes of the ABI.
 pub(crate) mod scope {
     /// The object itself.
     pub(crate) const OBJECT: u32 = 0;
     /// And what happens to the files in the directory.
     pub(crate) const CHILDREN: u32 = 1;
+    /// Everything below the directory.
+    pub(crate) const SUBTREE: u32 = 2;
+    /// Everything that is reached through the mount.
+    pub(crate) const MOUNT: u32 = 3;
+    /// Everything on the file system.
+    pub(crate) const SB: u32 = 4;
     /// Number of scopes that the ABI knows.
     pub(crate) const NR: u32 = 5;
 }
 
-/// Scopes that work, as bits.
-pub(crate) const SCOPES: u64 = 1 << scope::OBJECT | 1 << scope::CHILDREN;
+/// Scopes that work, as bits: all of them.
+pub(crate) const SCOPES: u64 = (1 << scope::NR) - 1;
+
+/// `WATCH_ADD_FILE_HANDLE`.
+const FILE_HANDLE: u32 = 0x08;
+
+/// `WATCH_ADD_PATH`.
+const PATH: u32 = 0x100;
 
 /// `WATCH_ADD_EXCL_UNLINK`.
 const EXCL_UNLINK: u32 = 0x04;
@@ -65,12 +84,23 @@ pub(super) mod role {
 
     /// On the watched inode, mount or superblock: hears what the watch wants.
     pub(crate) const OBJECT: Role = 0;
+    /// On the root of a subtree: keeps it in memory, and ends the watch when it dies.
+    pub(crate) const ROOT: Role = 1;
+    /// On the superblock of a subtree: hears what the watch wants, wherever it happens.
+    pub(crate) const TREE: Role = 2;
 
+    const PART: Role = 0xff;
     const CLASS_SHIFT: u32 = 8;
 
     /// The role of `part` on an object of `class`.
     pub(crate) const fn new(part: Role, class: Class) -> Role {
         part | (class as Role) << CLASS_SHIFT
+    }
+
+    /// The part.
+    #[inline]
+    pub(crate) const fn part(role: Role) -> Role {
+        role & PART
     }
 
     /// The number of the class.
@@ -80,8 +110,8 @@ pub(super) mod role {
 }
 
 /// Whether a queue may have several marks in this role on one object.
-pub(super) fn shares(_role: Role) -> bool {
-    false
+pub(super) fn shares(role: Role) -> bool {
+    role::part(role) == role::TREE
 }
 
 /// The bits that marks of each class hear of.
@@ -91,6 +121,14 @@ const CLASS_EVENTS: [u32; Class::NR] = [ALL_EVENTS, 0, 0];
 /// its bits, what clears its ignore mask, why the object ends, and whether an inode has to stay in
 /// memory.
 pub(super) fn interest(watch: &Watch, role: Role) -> u32 {
+    let ends = bit::UNMOUNT | bit::DELETE_SELF;
+    let pin = match watch.spec().flags & EVICTABLE {
+        0 => PIN,
+        _ => 0,
+    };
+    if role::part(role) == role::ROOT {
+        return ends | pin;
+    }
     let class = CLASS_EVENTS.get(role::class(role) as usize).copied();
     let ignore = watch.ignore();
     let mut want = (watch.mask() | ignore) & class.unwrap_or(0);
@@ -100,11 +138,10 @@ pub(super) fn interest(watch: &Watch, role: Role) -> u32 {
     if ignore != 0 && watch.spec().flags & IGNORE_SURV == 0 {
         want |= bit::MODIFY;
     }
-    if watch.spec().scope == scope::CHILDREN {
-        want |= bit::EVENT_ON_CHILD;
+    match watch.spec().scope {
+        // A mount or a superblock: it is not told of its own end by an event.
+        scope::SUBTREE | scope::MOUNT | scope::SB => want,
+        scope::CHILDREN => want | bit::EVENT_ON_CHILD | ends | pin,
+        _ => want | ends | pin,
     }
-    if watch.spec().flags & EVICTABLE == 0 {
-        want |= PIN;
-    }
-    want | bit::UNMOUNT | bit::DELETE_SELF
 }

@@ -204,6 +204,7 @@ enum fs_notification_subtype {
 #define WATCH_FS_ISDIR		(1ULL << 30)	/* the event is about a directory */
 
 #define NOTIFY_FS_IS_DIR	WATCH_INFO_FLAG_0	/* the event is about a directory */
+#define NOTIFY_FS_TRUNCATED	WATCH_INFO_FLAG_1	/* WATCH_ADD_PATH: the name is no path */
 
 struct fs_notification {
 	struct watch_notification watch;
@@ -213,7 +214,7 @@ struct fs_notification {
 	__u32	mask;		/* all bits of this event (WATCH_FS_*), not only this record's */
 	__u32	pid;		/* process that caused it; 0 = none, or not for you to see */
 	__u32	rename_cookie;	/* the same in MOVED_FROM and MOVED_TO of one rename; else 0 */
-	__u16	name_off;	/* name: offset from the start of the record; 0 = none */
+	__u16	name_off;	/* name or path: offset from the start of the record; 0 = none */
 	__u16	name_len;	/* … its length in bytes, without the NUL that follows it */
 	__u16	handle_off;	/* struct file_handle: offset from the start; 0 = none */
 	__u16	handle_len;	/* … its length in bytes, header included */
@@ -364,6 +365,7 @@ enum watch_queue_scope {
 #define WATCH_ADD_MASK_ADD	0x00000020	/* already watched: add to both masks */
 #define WATCH_ADD_EVICTABLE	0x00000040	/* does not keep the inode in memory */
 #define WATCH_ADD_IGNORE_SURV	0x00000080	/* the ignore mask survives modification */
+#define WATCH_ADD_PATH		0x00000100	/* names are paths below what is watched */
 
 struct watch_queue_add {
 	__u32	size;		/* sizeof(struct watch_queue_add) */

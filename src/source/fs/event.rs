@@ -7,19 +7,24 @@
 //! made once, when the first watch wants it.
 
 use super::{
+    detail,
     object::{
         Fs,
         FsObject, //
     },
+    role,
     scope,
     ALL_EVENTS,
     ENTRY_EVENTS,
     EXCL_UNLINK,
+    FILE_HANDLE,
     IGNORE_SURV,
-    MOVES, //
+    MOVES,
+    PATH, //
 };
 use crate::{
     mark::{
+        Mark,
         Subscriber,
         Walk, //
     },
@@ -54,46 +59,89 @@ use crate::{
 use core::ptr;
 use kernel::sync::Arc;
 
-/// Length of `struct fs_notification` in slots.
-const FIXED_SLOTS: usize = 6;
+/// Length of `struct fs_notification` in slots, without the first.
+pub(super) const FIXED_WORDS: usize = 5;
 
 /// Longest name: NAME_MAX of the VFS. No file system has a longer one; it would be left out.
-const NAME_MAX: usize = 255;
+pub(super) const NAME_MAX: usize = 255;
 
 /// The words of a record behind its first.
-type Fixed = [u64; FIXED_SLOTS - 1];
+pub(super) type Fixed = [u64; FIXED_WORDS];
+
+/// Watches with one of these take the longer way.
+const DETAILED: u32 = EXCL_UNLINK | FILE_HANDLE | PATH;
+
+/// What a watch sees of an event through one of its marks.
+#[derive(Clone, Copy)]
+pub(super) struct View {
+    /// The bits of the event that it could report.
+    pub(super) bits: u32,
+    /// It is about something in or below what is watched, not about that itself.
+    pub(super) below: bool,
+}
+
+impl View {
+    /// The event is none of its business.
+    pub(super) const NOTHING: Self = Self {
+        bits: 0,
+        below: false,
+    };
+}
 
 /// What all records of one event share.
-struct Shared<'a> {
-    event: &'a Event<'a>,
+pub(super) struct Shared<'a> {
+    pub(super) event: &'a Event<'a>,
     inode: u64,
     device_and_mask: u64,
     flags: u32,
     rename_cookie: u32,
-    name: &'a [u8],
+    /// The name of what the event is about; of a rename, the old one.
+    pub(super) name: &'a [u8],
     /// The new name of a rename.
-    new_name: Option<&'a [u8]>,
+    pub(super) new_name: Option<&'a [u8]>,
 }
 
-fn usable(name: Option<&[u8]>) -> &[u8] {
+/// One record's part of an event: of a rename, one of its halves.
+pub(super) struct Half<'n> {
+    pub(super) flags: u32,
+    pub(super) fixed: &'n [u64],
+    pub(super) name: &'n [u8],
+}
+
+impl<'n> Half<'n> {
+    #[inline]
+    fn records(self, subtypes: u32) -> Records<'n> {
+        Records {
+            kind: kind::FS,
+            subtypes,
+            base: 0,
+            flags: self.flags,
+            fixed: self.fixed,
+            name: self.name,
+        }
+    }
+}
+
+/// A name that a record can hold, or none.
+pub(super) fn usable(name: Option<&[u8]>) -> &[u8] {
     name.filter(|name| name.len() <= NAME_MAX).unwrap_or(&[])
 }
 
-/// `name_off`, `name_len`, `handle_off` and `handle_len`.
-fn place(name: &[u8]) -> u64 {
-    if name.is_empty() {
-        return 0;
-    }
-    let (off, len) = ((FIXED_SLOTS * SLOT_BYTES) as u32, name.len() as u32);
-    if cfg!(target_endian = "little") {
-        word(off | len << 16, 0)
-    } else {
-        word(off << 16 | len, 0)
-    }
+/// `name_off`, `name_len`, `handle_off` and `handle_len`: a handle of `handle` bytes and a name of
+/// `name` bytes, each of which may be missing.
+pub(super) fn places(handle: usize, name: usize) -> u64 {
+    let start = (FIXED_WORDS + 1) * SLOT_BYTES;
+    let behind = start + handle.next_multiple_of(SLOT_BYTES);
+    let place = |off: usize, len: usize| match (off as u32, len as u32) {
+        (_, 0) => 0,
+        (off, len) if cfg!(target_endian = "little") => off | len << 16,
+        (off, len) => off << 16 | len,
+    };
+    word(place(behind, name), place(start, handle))
 }
 
 impl<'a> Shared<'a> {
-    fn new(event: &'a Event<'a>, bits: u32) -> Self {
+    fn new(event: &'a Event<'a>, bits: u32, name: &'a [u8]) -> Self {
         let inode = event.inode();
         let rename = event.mask() & bit::RENAME != 0;
         let isdir = event.mask() & bit::ISDIR;
@@ -103,80 +151,97 @@ impl<'a> Shared<'a> {
             device_and_mask: word(inode.device, bits | isdir),
             flags: if isdir != 0 { info::FLAG_0 } else { 0 },
             rename_cookie: if rename { rename_cookie() } else { 0 },
-            name: usable(event.name()),
+            name,
             new_name: rename.then(|| usable(event.new_name())),
         }
     }
 
+    /// The words of a record for `watch`; `places` as from the function of that name.
     #[inline]
-    fn fixed(&self, watch: &Watch, name: &[u8]) -> Fixed {
+    pub(super) fn fixed(&self, watch: &Watch, places: u64) -> Fixed {
         [
             watch.cookie(),
             self.inode,
             self.device_and_mask,
             word(watch.queue().opener().pid(), self.rename_cookie),
-            place(name),
+            places,
         ]
     }
 
-    /// Posts the records for `bits` of this event. `below`: the event is about something in the
-    /// watched directory, so it has a name.
+    /// `info` of the records, but for what the queue adds.
     #[inline]
-    fn post(&self, watch: &Arc<Watch>, bits: u32, below: bool) {
-        if watch.spec().flags & EXCL_UNLINK != 0 && self.event.unlinked() {
-            return;
-        }
-        let flags = self.flags | if below { info::IN_SUBTREE } else { 0 };
-        match self.new_name {
-            Some(new_name) => self.post_rename(watch, bits, flags, new_name),
-            None => {
-                let name = if below { self.name } else { &[] };
-                let one = [Records {
-                    kind: kind::FS,
-                    subtypes: bits,
-                    base: 0,
-                    flags,
-                    fixed: &self.fixed(watch, name),
-                    name,
-                }];
-                Queue::post(watch, &Post { records: &one });
-            }
-        }
+    pub(super) fn flags(&self, below: bool) -> u32 {
+        self.flags | if below { info::IN_SUBTREE } else { 0 }
     }
 
-    /// Both names of a rename, or the wanted one of them, as one event.
-    fn post_rename(&self, watch: &Arc<Watch>, bits: u32, flags: u32, new_name: &[u8]) {
-        let (from, to) = (self.fixed(watch, self.name), self.fixed(watch, new_name));
-        let half = |bit, fixed, name| Records {
-            kind: kind::FS,
-            subtypes: bits & bit,
-            base: 0,
+    /// Posts the records for the bits of `view`.
+    #[inline]
+    fn post(&self, watch: &Arc<Watch>, view: View) {
+        if watch.spec().flags & DETAILED != 0 {
+            return detail::post(self, watch, view);
+        }
+        let flags = self.flags(view.below);
+        let name = if view.below { self.name } else { &[] };
+        let fixed = self.fixed(watch, places(0, name.len()));
+        let half = Half {
             flags,
-            fixed,
+            fixed: &fixed,
             name,
         };
-        let pair = [
-            half(bit::MOVED_FROM, &from, self.name),
-            half(bit::MOVED_TO, &to, new_name),
-        ];
-        Queue::post(watch, &Post { records: &pair });
+        let Some(name) = self.new_name else {
+            return send(watch, view.bits, half, None);
+        };
+        let fixed = self.fixed(watch, places(0, name.len()));
+        let new = Half {
+            flags,
+            fixed: &fixed,
+            name,
+        };
+        send(watch, view.bits, half, Some(new));
+    }
+}
+
+/// Posts the records for `bits`; of a rename, both halves or the wanted one of them, as one event.
+#[inline]
+pub(super) fn send(watch: &Arc<Watch>, bits: u32, half: Half<'_>, new: Option<Half<'_>>) {
+    match new {
+        None => {
+            let one = [half.records(bits)];
+            Queue::post(watch, &Post { records: &one });
+        }
+        Some(new) => {
+            let pair = [
+                half.records(bits & bit::MOVED_FROM),
+                new.records(bits & bit::MOVED_TO),
+            ];
+            Queue::post(watch, &Post { records: &pair });
+        }
+    }
+}
+
+/// The bits that records of an event can be about.
+#[inline]
+pub(super) fn told(mask: u32) -> u32 {
+    if mask & bit::RENAME != 0 {
+        mask & ALL_EVENTS | MOVES
+    } else {
+        mask & ALL_EVENTS
     }
 }
 
 /// Delivers one event to all watches on its objects. Process context, inside fsnotify's SRCU.
 pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
     if let Some((kind, object)) = objects.only() {
-        return merge(event, [kind], [Some(object)], false);
+        if kind != on::SB && kind != on::MOUNT {
+            return merge_inodes(event, [kind], [Some(object)], false);
+        }
+    }
+    if objects.get(on::SB).is_some() || objects.get(on::MOUNT).is_some() {
+        return super::wide::deliver(event, objects);
     }
     let (parent, old) = (objects.get(on::PARENT), objects.get(on::INODE));
-    let new = objects.get(on::INODE2);
-    // A rename inside one directory has the same object twice: one look at it gives both halves.
-    let within = match (old, new) {
-        (Some(old), Some(new)) => ptr::eq(old, new),
-        _ => false,
-    };
-    let new = new.filter(|_| !within);
-    merge(
+    let (new, within) = new_directory(old, objects.get(on::INODE2));
+    merge_inodes(
         event,
         [on::INODE, on::PARENT, on::INODE2],
         [old, parent, new],
@@ -184,49 +249,96 @@ pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
     );
 }
 
-/// Merges the lists of `objects`, of these kinds.
+/// The object of a rename's new directory, and whether it is the old one's: then one look at it
+/// gives both halves.
+pub(super) fn new_directory<'o>(
+    old: Option<&FsObject>,
+    new: Option<&'o FsObject>,
+) -> (Option<&'o FsObject>, bool) {
+    let within = match (old, new) {
+        (Some(old), Some(new)) => ptr::eq(old, new),
+        _ => false,
+    };
+    (new.filter(|_| !within), within)
+}
+
+/// What a watch sees through a mark on an inode of this kind.
 #[inline]
-fn merge<const N: usize>(
+pub(super) fn view_of_inode(mask: u32, kind: usize, within: bool, mark: &Mark<Watch>) -> View {
+    if role::part(mark.role()) != role::OBJECT {
+        // It only waits for the end of a subtree's root.
+        return View::NOTHING;
+    }
+    let rename = mask & bit::RENAME != 0;
+    let bits = match kind {
+        on::INODE if rename && !within => bit::MOVED_FROM,
+        on::INODE2 => bit::MOVED_TO,
+        on::PARENT if mark.watch().spec().scope != scope::CHILDREN => 0,
+        _ => u32::MAX,
+    };
+    View {
+        bits,
+        below: kind == on::PARENT || mask & ENTRY_EVENTS != 0,
+    }
+}
+
+/// Merges the lists of inodes, of these kinds.
+#[inline]
+fn merge_inodes<const N: usize>(
     event: &Event<'_>,
     kinds: [usize; N],
     objects: [Option<&FsObject>; N],
     within: bool,
 ) {
     let mask = event.mask();
-    let entry = mask & ENTRY_EVENTS != 0;
-    let rename = mask & bit::RENAME != 0;
-    let bits = if rename {
-        mask & ALL_EVENTS | MOVES
-    } else {
-        mask & ALL_EVENTS
+    let view = |list: usize, mark: &Mark<Watch>| {
+        let kind = kinds.get(list).copied().unwrap_or(on::INODE);
+        view_of_inode(mask, kind, within, mark)
     };
-    // The bits that an object of the given kind can see of this event.
-    let seen = |kind: usize| match kind {
-        on::INODE if rename && !within => bits & bit::MOVED_FROM,
-        on::INODE2 => bits & bit::MOVED_TO,
-        _ => bits,
-    };
+    merge(event, objects, view, || usable(event.name()));
+}
 
-    let kind_of = |list: usize| kinds.get(list).copied().unwrap_or(on::INODE);
-
+/// Merges the lists of `objects`: finds out what each group ignores, then posts to each watch what
+/// is left of what it sees. `name` is asked for the name of what the event is about, if it is wanted.
+#[inline]
+pub(super) fn merge<'a, const N: usize>(
+    event: &'a Event<'a>,
+    objects: [Option<&FsObject>; N],
+    view: impl Fn(usize, &Mark<Watch>) -> View,
+    name: impl FnOnce() -> &'a [u8],
+) {
+    let mask = event.mask();
+    let bits = told(mask);
     let reader = Watch::context().read();
     let lists = objects.map(|object| object.map(|object| &object.connector));
     let mut walk = Walk::new(&reader, lists);
     let mut shared = None;
+    let mut name = Some(name);
     while let Some(run) = walk.next_group() {
         let mut ignore = 0;
         run.for_each(|list, mark| {
-            let watch = mark.watch();
-            if watch.ignore() != 0 && concerns(watch, kind_of(list)) {
-                ignore |= ignored(watch, mask);
+            if mark.watch().ignore() != 0 {
+                ignore |= ignored(mark.watch(), mask, view(list, mark));
             }
         });
         run.for_each(|list, mark| {
-            let (watch, kind) = (mark.watch(), kind_of(list));
-            let wanted = seen(kind) & watch.mask() & !ignore;
-            if wanted != 0 && concerns(watch, kind) {
-                let shared = shared.get_or_insert_with(|| Shared::new(event, bits));
-                shared.post(watch, wanted, entry || kind == on::PARENT);
+            let watch = mark.watch();
+            let wanted = bits & watch.mask() & !ignore;
+            if wanted == 0 {
+                return;
+            }
+            let seen = view(list, mark);
+            let bits_wanted = wanted & seen.bits;
+            if bits_wanted != 0 {
+                let shared = shared.get_or_insert_with(|| {
+                    let name = name.take().map_or(&[][..], |name| name());
+                    Shared::new(event, bits, name)
+                });
+                let view = View {
+                    bits: bits_wanted,
+                    ..seen
+                };
+                shared.post(watch, view);
             }
         });
     }
@@ -234,16 +346,12 @@ fn merge<const N: usize>(
 
 /// What a watch makes its queue ignore of an event, after a modification has made it forget.
 #[cold]
-fn ignored(watch: &Watch, mask: u32) -> u32 {
+fn ignored(watch: &Watch, mask: u32, view: View) -> u32 {
+    if view.bits == 0 {
+        return 0;
+    }
     if mask & bit::MODIFY != 0 && watch.spec().flags & IGNORE_SURV == 0 {
         watch.clear_ignore();
     }
-    watch.ignore()
-}
-
-/// Whether a watch looks at what happens to an object of the given kind: at a child only if it was
-/// asked to.
-#[inline]
-fn concerns(watch: &Watch, kind: usize) -> bool {
-    kind != on::PARENT || watch.spec().scope == scope::CHILDREN
+    watch.ignore() & view.bits
 }

@@ -31,7 +31,8 @@ use crate::{
         },
         fsnotify_place::{
             on,
-            Class, //
+            Class,
+            Place, //
         },
         kernel_mark::{
             impl_has_kernel_mark,
@@ -130,12 +131,13 @@ impl Fs {
         &self.lsm
     }
 
-    /// A new object that is on nothing yet.
-    pub(super) fn alloc(&self, class: Class) -> Result<Hold> {
+    /// A new object that is on nothing yet and is to be on `on`.
+    pub(super) fn alloc(&self, class: Class, on: Place<'_>) -> Result<Hold> {
         self.group(class).alloc(FsObject::new(Ok(Watched {
             kernel: KernelMark::uninit(),
             class,
-            doom: Atomic::new(NONE),
+            // A mount or a superblock ends in one way only.
+            doom: Atomic::new(if on.is_inode() { NONE } else { UNMOUNTED }),
         })))
     }
 }

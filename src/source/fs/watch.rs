@@ -9,7 +9,8 @@ use super::{
     object::Hold,
     role,
     scope,
-    ALL_EVENTS, //
+    ALL_EVENTS,
+    MOUNT_EVENTS, //
 };
 use crate::{
     device::abi::flag,
@@ -28,7 +29,12 @@ use crate::{
         Queue, //
     },
     rust::{
-        cred::with_creds_of,
+        cred::{
+            capable_both,
+            with_creds_of,
+            Capability, //
+        },
+        file_handle,
         fsnotify_place::{
             Class,
             Place, //
@@ -51,41 +57,60 @@ use kernel::{
 };
 
 /// Flags that say what a watch is like, not what ADD_WATCH is to do.
-const BEHAVIOUR: u32 = flag::ONESHOT | flag::EXCL_UNLINK | flag::IGNORE_SURV | flag::EVICTABLE;
-
-/// Flags that nothing of this source serves.
-const ABSENT: u32 = flag::FILE_HANDLE;
+const BEHAVIOUR: u32 = flag::ONESHOT
+    | flag::EXCL_UNLINK
+    | flag::FILE_HANDLE
+    | flag::EVICTABLE
+    | flag::IGNORE_SURV
+    | flag::PATH;
 
 /// Adds a watch, or changes the masks of the one that is there.
 ///
 /// EINVAL: impossible arguments, or an update whose id, cookie, scope or flags are not those of the
 /// watch. EOPNOTSUPP: a scope or flag that this kernel does not serve. EBADF: no such descriptor.
-/// ENOTDIR: no directory. EACCES: opener or caller may not read it, or
-/// an LSM forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT:
+/// ENOTDIR: no directory. EPERM: opener or caller is not the administrator of the whole file system
+/// and asks for more than an object. EACCES: opener or caller may not read it, or an LSM forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT:
 /// the object is dying. ESHUTDOWN: the queue has ended. ENOMEM.
 pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     let (mask, ignore) = masks(request)?;
     let if_there = IfThere::new(request.flags)?;
-    match request.scope {
-        scope::OBJECT | scope::CHILDREN => {}
-        s if s < scope::NR => return Err(EOPNOTSUPP),
+    let wide = match request.scope {
+        scope::OBJECT | scope::CHILDREN => false,
+        scope::SUBTREE | scope::SB => true,
+        scope::MOUNT if (mask | ignore) & !MOUNT_EVENTS == 0 => true,
         _ => return Err(EINVAL),
-    }
-    if request.flags & ABSENT != 0 {
-        return Err(EOPNOTSUPP);
+    };
+    if wide && request.flags & flag::EVICTABLE != 0 {
+        return Err(EINVAL);
     }
 
     let path = FdPath::from_fd(request.object)?;
-    let needs_dir = request.flags & flag::ONLYDIR != 0 || request.scope == scope::CHILDREN;
-    if needs_dir && !path.is_dir() {
+    let on_dir = matches!(request.scope, scope::CHILDREN | scope::SUBTREE);
+    if (on_dir || request.flags & flag::ONLYDIR != 0) && !path.is_dir() {
         return Err(ENOTDIR);
+    }
+    if wide {
+        if path.is_internal() {
+            return Err(EINVAL);
+        }
+        if !capable_both(file, path.user_namespace(), Capability::SYS_ADMIN) {
+            return Err(EPERM);
+        }
+    }
+    if request.flags & flag::FILE_HANDLE != 0 && !file_handle::supported(&path) {
+        return Err(EOPNOTSUPP);
     }
     // Never with the rights of whoever causes an event (TRAPS: B45).
     path.check_readable()?;
     with_creds_of(file, || path.check_readable())?;
     let lsm = crate::FS.get().lsm();
-    lsm.check_inode(&path, request.mask)?;
-    with_creds_of(file, || lsm.check_inode(&path, request.mask))?;
+    let place = match request.scope {
+        scope::MOUNT => Place::mount(&path)?,
+        scope::SUBTREE | scope::SB => Place::superblock(&path)?,
+        _ => Place::inode(&path)?,
+    };
+    lsm.check(&path, request.mask, place)?;
+    with_creds_of(file, || lsm.check(&path, request.mask, place))?;
 
     let spec = Spec {
         kind: request.kind,
@@ -94,15 +119,27 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         id: request.id,
         cookie: request.cookie,
     };
-    let watch = Watch::new(queue, spec, mask, ignore)?;
-    let needs = [Need {
-        place: Place::inode(&path)?,
+    let need = |place, part| Need {
+        place,
         class: Class::Notify,
-        part: role::OBJECT,
-    }];
+        part,
+    };
+    // The root first: it is by that mark that the queue finds the watch again.
+    let tree = [
+        need(Place::inode(&path)?, role::ROOT),
+        need(place, role::TREE),
+    ];
+    let one = [need(place, role::OBJECT)];
+    let (watch, needs) = match request.scope {
+        scope::SUBTREE => {
+            let watch = Watch::below(queue, spec, mask, ignore, path.inode_key())?;
+            (watch, &tree[..])
+        }
+        _ => (Watch::new(queue, spec, mask, ignore)?, &one[..]),
+    };
 
     loop {
-        if let Some(result) = try_add(&watch, &needs, if_there)? {
+        if let Some(result) = try_add(&watch, needs, if_there)? {
             return Ok(result);
         }
     }
@@ -173,7 +210,9 @@ impl<'p> Prepared<'p> {
                 None => return Ok(Err(Again::Dying)),
             },
             None => {
-                let hold = self.hold.insert(fs.alloc(self.need.class)?);
+                let hold = self
+                    .hold
+                    .insert(fs.alloc(self.need.class, self.need.place)?);
                 let interest = super::interest(watch, self.need.role());
                 match group.add(hold, self.need.place, interest) {
                     Ok(()) => {}

@@ -133,7 +133,8 @@ void do_add(struct state *s)
 	char name[96];
 	struct watch_queue_add add = {
 		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY,
-		.scope = below(s, 2), .flags = below(s, 2) ? 0 : rnd(s) & 0xff,
+		.scope = below(s, WATCH_SCOPE_SB + 2),
+		.flags = below(s, 2) ? 0 : rnd(s) & (2 * WATCH_ADD_PATH - 1),
 		.object = -1, .id = below(s, 256), .mask = rnd(s) & WATCH_FS_ALL_EVENTS,
 		.cookie = rnd(s),
 	};

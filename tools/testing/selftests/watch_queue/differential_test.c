@@ -26,7 +26,7 @@ struct event {
 	uint32_t mask;		/* WATCH_FS_* bits, ISDIR too */
 	int dir;
 	uint32_t pair;		/* rename: 1 + number of its first half; else 0 */
-	char name[256];
+	char name[sizeof(((struct wq_rec *)0)->name)];
 };
 
 struct story {

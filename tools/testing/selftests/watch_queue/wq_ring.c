@@ -60,16 +60,77 @@ static bool all_zero(const unsigned char *p, size_t n)
 	return true;
 }
 
-static int check_fs(struct wq_rec *r)
+/* A part of a record that has an offset and a length, or neither. */
+struct part {
+	size_t off, len;
+};
+
+/*
+ * Handle and name of a record follow its fixed part, each from the next full slot on, in
+ * any order, with zeros between.
+ */
+static int check_parts(const struct wq_rec *r, struct part first, struct part second)
+{
+	size_t bytes = r->slots * WQ_SLOT, end = sizeof(r->fs);
+
+	if (first.off > second.off) {
+		struct part t = first;
+
+		first = second;
+		second = t;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct part p = i ? second : first;
+
+		if (!p.len)
+			continue;
+		if (p.off < end || p.off - end >= WQ_SLOT || p.off % WQ_SLOT)
+			return bad("part at %zu, where the last one ended at %zu", p.off, end);
+		if (p.off + p.len > bytes)
+			return bad("part at %zu of %zu bytes does not fit in %zu", p.off, p.len,
+				   bytes);
+		if (!all_zero(r->raw + end, p.off - end))
+			return bad("bytes before the part at %zu are not zero", p.off);
+		end = p.off + p.len;
+	}
+	if (bytes - end >= WQ_SLOT)
+		return bad("%zu bytes of padding", bytes - end);
+	if (!all_zero(r->raw + end, bytes - end))
+		return bad("padding is not zero");
+	return 1;
+}
+
+static int check_name(const struct wq *q, struct wq_rec *r)
 {
 	const struct fs_notification *fs = &r->fs;
-	size_t bytes = r->slots * WQ_SLOT, end = sizeof(*fs);
-	const uint32_t flags = WATCH_INFO_OVERRUN | WATCH_INFO_ENOMEM | WATCH_INFO_LENGTH |
-			       WATCH_INFO_IN_SUBTREE | WATCH_INFO_FLAG_0 | WATCH_INFO_ID;
 
 	r->name[0] = 0;
-	if (bytes < sizeof(*fs))
-		return bad("FS record of %zu bytes, shorter than its struct", bytes);
+	if (!fs->name_off != !fs->name_len)
+		return bad("name offset without length, or length without offset");
+	if (!fs->name_len)
+		return 1;
+	if (fs->name_off + fs->name_len + 1u > r->slots * WQ_SLOT)
+		return bad("name at %u of %u bytes does not fit", fs->name_off, fs->name_len);
+	memcpy(r->name, r->raw + fs->name_off, fs->name_len + 1);
+	if (strlen(r->name) != fs->name_len)
+		return bad("name of %u bytes is '%s'", fs->name_len, r->name);
+	if (!q->paths && (fs->name_len > 255 || strchr(r->name, '/')))
+		return bad("the name '%s' is a path", r->name);
+	if (r->name[0] == '/' || r->name[fs->name_len - 1] == '/' || strstr(r->name, "//"))
+		return bad("'%s' is no relative path", r->name);
+	return 1;
+}
+
+static int check_fs(const struct wq *q, struct wq_rec *r)
+{
+	const struct fs_notification *fs = &r->fs;
+	const uint32_t flags = WATCH_INFO_OVERRUN | WATCH_INFO_ENOMEM | WATCH_INFO_LENGTH |
+			       WATCH_INFO_IN_SUBTREE | NOTIFY_FS_IS_DIR | WATCH_INFO_ID |
+			       (q->paths ? NOTIFY_FS_TRUNCATED : 0);
+	struct part name, handle;
+
+	if (r->slots * WQ_SLOT < sizeof(*fs))
+		return bad("FS record of %u slots, shorter than its struct", r->slots);
 	if (r->subtype > NOTIFY_FS_OPEN_EXEC)
 		return bad("FS record of subtype %u", r->subtype);
 	if (r->info & ~flags)
@@ -83,38 +144,14 @@ static int check_fs(struct wq_rec *r)
 	if (!fs->rename_cookie !=
 	    !(fs->mask & (uint32_t)WATCH_FS_MOVE))
 		return bad("rename cookie %u with mask %08x", fs->rename_cookie, fs->mask);
-	if (!fs->name_off != !fs->name_len || !fs->handle_off != !fs->handle_len)
-		return bad("offset without length, or length without offset");
-	if (fs->name_len) {
-		if (fs->name_len > 255 || fs->name_off < end ||
-		    fs->name_off + fs->name_len + 1u > bytes)
-			return bad("name at %u of %u bytes does not fit in %zu",
-				   fs->name_off, fs->name_len, bytes);
-		memcpy(r->name, r->raw + fs->name_off, fs->name_len + 1);
-		if (strlen(r->name) != fs->name_len || strchr(r->name, '/'))
-			return bad("name of %u bytes is '%s'", fs->name_len, r->name);
-		end = fs->name_off + fs->name_len + 1;
-	}
-	if (fs->handle_len) {
-		size_t from = fs->handle_off;
-
-		if (from < sizeof(*fs) || from % 4 || from + fs->handle_len > bytes ||
-		    fs->handle_len < 8)
-			return bad("handle at %zu of %u bytes does not fit in %zu",
-				   from, fs->handle_len, bytes);
-		if (from > end) {
-			if (!all_zero(r->raw + end, from - end))
-				return bad("bytes before the handle are not zero");
-			end = from + fs->handle_len;
-		} else if (from + fs->handle_len > fs->name_off && fs->name_len) {
-			return bad("name and handle overlap");
-		}
-	}
-	if (bytes - end >= WQ_SLOT)
-		return bad("%zu bytes of padding", bytes - end);
-	if (!all_zero(r->raw + end, bytes - end))
-		return bad("padding is not zero");
-	return 1;
+	if (!fs->handle_off != !fs->handle_len || (fs->handle_len && fs->handle_len < 8))
+		return bad("handle at %u of %u bytes", fs->handle_off, fs->handle_len);
+	if (check_name(q, r) < 0)
+		return -1;
+	/* A NUL belongs to the name. */
+	name = (struct part){ fs->name_off, fs->name_len ? fs->name_len + 1 : 0 };
+	handle = (struct part){ fs->handle_off, fs->handle_len };
+	return check_parts(r, name, handle);
 }
 
 static int check_meta(const struct wq_rec *r)
@@ -202,7 +239,7 @@ int wq_next(struct wq *q, struct wq_rec *r)
 		if (r->type == WATCH_TYPE_META)
 			return check_meta(r);
 		if (r->type == WATCH_TYPE_FS_NOTIFY)
-			return check_fs(r);
+			return check_fs(q, r);
 		e = wq_check_source(r);
 		return e == wq_ok ? 1 : bad("type %u subtype %u: %s", r->type, r->subtype, e);
 	}
@@ -262,10 +299,11 @@ static int tell(char *buf, size_t len, const struct wq_rec *r)
 		return snprintf(buf, len, "removal:%s%s", reasons[r->removal.reason], id);
 	if (r->type != WATCH_TYPE_FS_NOTIFY)
 		return wq_tell_source(buf, len, r, id);
-	return snprintf(buf, len, "%s%s%s%s%s%s", wq_event_name(r->subtype),
+	return snprintf(buf, len, "%s%s%s%s%s%s%s", wq_event_name(r->subtype),
 			r->info & NOTIFY_FS_IS_DIR ? "/" : "",
 			r->info & WATCH_INFO_IN_SUBTREE ? "+" : "", id,
-			r->name[0] ? " " : "", r->name);
+			r->name[0] ? " " : "", r->name,
+			r->info & NOTIFY_FS_TRUNCATED ? "~" : "");
 }
 
 const char *wq_story(struct wq *q)

@@ -62,6 +62,7 @@ struct wq {
 	size_t bytes;
 	uint32_t slots;
 	uint32_t tail;
+	bool paths;			/* there are watches with WATCH_ADD_PATH */
 };
 
 /* One record, copied out of the ring, with the parts that tests look at. */
@@ -81,7 +82,7 @@ struct wq_rec {
 		struct block_notification block;
 		struct usb_notification usb;
 	};
-	char name[256];			/* FS: the name, terminated; empty when there is none */
+	char name[63 * WQ_SLOT];	/* FS: the name, terminated; empty when there is none */
 };
 
 /* Opening. wq_open() does everything; the others are its steps. */
@@ -124,6 +125,7 @@ long wq_drain(struct wq *q);
 /*
  * Drains everything into a line of text: events separated by ", ", each
  *   name-of-event [/ when about a directory] [+ when IN_SUBTREE] [#id] [ NAME]
+ *   [~ when TRUNCATED]
  * or "removal:REASON[#id]" or "loss:COUNT", or "BAD …" when a record is wrong.
  */
 const char *wq_story(struct wq *q);
@@ -139,6 +141,11 @@ const char *wq_check_sums(int fd);
 const char *wq_tmpdir_enter(void);
 void wq_tmpdir_leave(void);
 const char *wq_touch(const char *path);
+/*
+ * Mounts a new file system on a folder of the current one: "tmpfs", "ext4" on a loop
+ * device, or "overlay". To be used in a mount namespace of one's own, which ends it.
+ */
+const char *wq_mount(const char *at, const char *fs);
 int wq_temp_path(char *buf, size_t len);
 
 /*

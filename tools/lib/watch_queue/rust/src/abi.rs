@@ -64,6 +64,8 @@ pub const INFO_IN_SUBTREE: u32 = 0x200;
 pub const INFO_TYPE_FLAGS: u32 = 0x00ff_0000;
 /// `info`: the first of those flags; in FS records: the event is about a directory.
 pub const INFO_FLAG_0: u32 = 0x0001_0000;
+/// Second such flag: the path of an FS event is missing.
+pub const INFO_FLAG_1: u32 = 0x0002_0000;
 /// `info`: the watch's 8-bit id.
 pub const INFO_ID: u32 = 0xff00_0000;
 /// How far the id is shifted in `info`.

@@ -5,6 +5,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::abi;
 use crate::record::{u32_at, u64_at};
@@ -91,11 +92,30 @@ impl<'a> FsEvent<'a> {
         u32_at(self.fixed, 36)
     }
 
-    /// The name in the watched directory; `None` when the event is about the directory itself.
+    /// The name of what the event is about, in its directory; `None` when that is what is watched.
     #[inline]
     #[must_use]
     pub fn name(&self) -> Option<&'a OsStr> {
-        self.name.map(OsStr::from_bytes)
+        let last = self.name?.rsplit(|byte| *byte == b'/').next()?;
+        Some(OsStr::from_bytes(last))
+    }
+
+    /// The path below what is watched, if the watch has [`WatchFlags::PATH`](crate::WatchFlags::PATH)
+    /// or cannot see more than one level; otherwise the name.
+    ///
+    /// `None` when the event is about what is watched. It is the name alone, too, when
+    /// [`FsEvent::is_truncated`] says so.
+    #[inline]
+    #[must_use]
+    pub fn path(&self) -> Option<&'a Path> {
+        self.name.map(|name| Path::new(OsStr::from_bytes(name)))
+    }
+
+    /// Whether [`FsEvent::path`] is the name alone, because the path does not fit in a record.
+    #[inline]
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.record.info() & abi::INFO_FLAG_1 != 0
     }
 
     /// A `struct file_handle` of what the event is about, when the watch asked for it.
@@ -103,7 +123,7 @@ impl<'a> FsEvent<'a> {
     /// It is good for `open_by_handle_at()`.
     #[inline]
     #[must_use]
-    pub fn file_handle(&self) -> Option<&'a [u8]> {
+    pub fn handle(&self) -> Option<&'a [u8]> {
         self.handle
     }
 

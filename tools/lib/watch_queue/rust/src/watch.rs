@@ -19,9 +19,11 @@ pub enum Scope {
     Object = 0,
     /// The same, and what happens to the files in the directory.
     Children = 1,
-    /// Everything below the directory.
+    /// The directory and everything below it, also what is created or moved there later.
+    ///
+    /// Like the wider scopes, for the administrator of the file system only.
     Subtree = 2,
-    /// Everything that is reached through the mount.
+    /// Everything that is opened through the mount.
     Mount = 3,
     /// Everything on the file system.
     Superblock = 4,
@@ -47,6 +49,9 @@ bitflags! {
         const EVICTABLE = 0x40;
         /// The ignored events stay ignored when the object is modified.
         const IGNORE_SURVIVES_MODIFY = 0x80;
+        /// The names in records are paths below what is watched:
+        /// [`FsEvent::path`](crate::FsEvent::path).
+        const PATH = 0x100;
     }
 }
 

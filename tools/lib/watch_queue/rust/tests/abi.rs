@@ -85,6 +85,8 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ("WATCH_INFO_TYPE_FLAGS", abi::INFO_TYPE_FLAGS.into()),
         ("WATCH_INFO_FLAG_0", abi::INFO_FLAG_0.into()),
         ("NOTIFY_FS_IS_DIR", abi::INFO_FLAG_0.into()),
+        ("WATCH_INFO_FLAG_1", abi::INFO_FLAG_1.into()),
+        ("NOTIFY_FS_TRUNCATED", abi::INFO_FLAG_1.into()),
         ("WATCH_LOSS_MANY", abi::INFO_FLAG_0.into()),
         ("WATCH_INFO_ID", abi::INFO_ID.into()),
         ("WATCH_INFO_ID__SHIFT", abi::INFO_ID_SHIFT.into()),
@@ -141,6 +143,7 @@ fn numbers_and_layouts_are_those_of_the_header() {
             "WATCH_ADD_IGNORE_SURV",
             WatchFlags::IGNORE_SURVIVES_MODIFY.bits().into(),
         ),
+        ("WATCH_ADD_PATH", WatchFlags::PATH.bits().into()),
     ];
     pairs.extend(
         layout!(abi::Add, "watch_queue_add": size = "size", type_ = "type",

@@ -286,7 +286,7 @@ proptest! {
                         Ok(Kind::Fs(event)) => {
                             let inside = record.bytes().as_ptr_range();
                             for part in [event.name().map(|n| n.as_encoded_bytes()),
-                                         event.file_handle()].into_iter().flatten() {
+                                         event.handle()].into_iter().flatten() {
                                 let part = part.as_ptr_range();
                                 prop_assert!(inside.start <= part.start && part.end <= inside.end);
                             }

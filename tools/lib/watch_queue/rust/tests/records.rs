@@ -48,7 +48,7 @@ fn an_fs_record_has_all_its_fields() {
         assert_eq!(event.pid(), 42);
         assert_eq!(event.rename_cookie(), 77);
         assert_eq!(event.name().unwrap().as_encoded_bytes(), b"caf\xe9");
-        assert_eq!(event.file_handle(), None);
+        assert_eq!(event.handle(), None);
         assert!(event.is_dir());
     });
 }
@@ -82,8 +82,22 @@ fn name_and_handle_may_come_in_any_order() {
             panic!("not an FS record")
         };
         assert_eq!(event.name().unwrap().as_encoded_bytes(), b"name");
-        assert_eq!(event.file_handle().unwrap(), b"HANDLE90");
+        assert_eq!(event.handle().unwrap(), b"HANDLE90");
     });
+}
+
+#[test]
+fn a_path_ends_with_the_name() {
+    for (text, name) in [("a/b/c.txt", "c.txt"), ("c.txt", "c.txt")] {
+        with(&fs(1, 1, text.as_bytes()), |record| {
+            let Kind::Fs(event) = record.kind().unwrap() else {
+                panic!("not an FS record")
+            };
+            assert_eq!(event.path().unwrap().as_os_str(), text);
+            assert_eq!(event.name().unwrap(), name);
+            assert!(!event.is_truncated());
+        });
+    }
 }
 
 #[test]

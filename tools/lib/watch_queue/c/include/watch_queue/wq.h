@@ -208,8 +208,9 @@ static inline const struct fs_notification *wq_fs(const struct watch_notificatio
 }
 
 /*
- * An FS record's name, ending in a NUL, or NULL when it has none or the name does not lie
- * inside the record. Takes what wq_fs() has returned.
+ * An FS record's name, or the path of a watch with WATCH_ADD_PATH, ending in a NUL, or NULL
+ * when it has none or the name does not lie inside the record. Takes what wq_fs() has
+ * returned.
  */
 static inline const char *wq_fs_name(const struct fs_notification *fs)
 {
@@ -221,6 +222,22 @@ static inline const char *wq_fs_name(const struct fs_notification *fs)
 	if (off < sizeof(struct fs_notification) || off + len >= length || start[off + len])
 		return NULL;
 	return start + off;
+}
+
+/*
+ * An FS record's struct file_handle, for a watch with WATCH_ADD_FILE_HANDLE, with its length
+ * in bytes, header included, or NULL as for wq_fs_name(). Copy it before passing it to
+ * open_by_handle_at().
+ */
+static inline const void *wq_fs_handle(const struct fs_notification *fs, uint32_t *length)
+{
+	uint32_t off = __atomic_load_n(&fs->handle_off, __ATOMIC_RELAXED);
+	uint32_t len = __atomic_load_n(&fs->handle_len, __ATOMIC_RELAXED);
+
+	if (off < sizeof(struct fs_notification) || len < 8 || off + len > wq_length(&fs->watch))
+		return NULL;
+	*length = len;
+	return (const char *)fs + off;
 }
 
 /* A LOSS record, or NULL when the record is something else or too short. */

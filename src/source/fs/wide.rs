@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Events for watches on whole mounts, file systems and subtrees.
+//!
+//! Such a watch has a mark on the mount or the superblock. So the kernel calls us for everything
+//! that happens there, and most of it may be nothing to anybody: a watch on a subtree has to be asked
+//! first whether the event is below its root. It is found by going up from where the event is
+//! ([`Spot::seen_from`]); nothing is remembered of the directories below a root, so nothing has to be
+//! kept in step when they are created, moved or removed, and there is no moment at which a new one is
+//! not covered yet.
+//!
+//! The kernel is not asked for names (`FS_EVENT_ON_CHILD`), which would cost every event on the file
+//! system a reference to its directory. The entry through which an event came says its name.
+
+use super::{
+    event::{
+        merge,
+        new_directory,
+        usable,
+        view_of_inode,
+        View,
+        NAME_MAX, //
+    },
+    object::Fs,
+    role,
+    ENTRY_EVENTS, //
+};
+use crate::{
+    mark::Mark,
+    queue::watch::Watch,
+    rust::{
+        dcache::{
+            InodeKey,
+            Position,
+            Spot, //
+        },
+        fsnotify::Objects,
+        fsnotify_event::{
+            bit,
+            Event, //
+        },
+        fsnotify_place::on,
+        text::Text, //
+    },
+};
+
+/// Where an event is.
+#[derive(Clone, Copy)]
+pub(super) enum Site<'a> {
+    /// It is about an entry, which is in this directory or was.
+    Entry(Spot<'a>),
+    /// It is about what is here.
+    Object(Spot<'a>),
+    /// Nobody knows: it is about an inode, whatever its names.
+    Unknown,
+}
+
+impl<'a> Site<'a> {
+    /// Of an event; the old place of a rename.
+    pub(super) fn of(event: &Event<'a>) -> Self {
+        let object = match event.mask() & ENTRY_EVENTS {
+            0 => event.spot(),
+            _ => None,
+        };
+        match (object, event.directory()) {
+            (Some(spot), _) => Self::Object(spot),
+            (None, Some(dir)) => Self::Entry(dir),
+            (None, None) => Self::Unknown,
+        }
+    }
+
+    /// The old and the new place of a rename.
+    pub(super) fn of_rename(event: &Event<'a>) -> (Self, Self) {
+        let old = Self::of(event);
+        (old, event.new_directory().map_or(old, Self::Entry))
+    }
+}
+
+/// Where in the lists of [`deliver`] the kinds are.
+const KINDS: [usize; 5] = [on::INODE, on::PARENT, on::INODE2, on::MOUNT, on::SB];
+
+/// Delivers an event of which a mount or a superblock is told. Process context, inside fsnotify's
+/// SRCU.
+pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
+    let old = objects.get(on::INODE);
+    let (new, within) = new_directory(old, objects.get(on::INODE2));
+    let lists = [
+        old,
+        objects.get(on::PARENT),
+        new,
+        objects.get(on::MOUNT),
+        objects.get(on::SB),
+    ];
+    let view = |list: usize, mark: &Mark<Watch>| match KINDS.get(list).copied() {
+        Some(on::SB) => view_of_superblock(event, mark),
+        Some(on::MOUNT) => View {
+            bits: u32::MAX,
+            below: !event.at_mount_root(),
+        },
+        Some(kind) => view_of_inode(event.mask(), kind, within, mark),
+        None => View::NOTHING,
+    };
+    let mut text = Text::new();
+    merge(event, lists, view, || name(event, &mut text));
+}
+
+/// The name of what an event is about.
+fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [u8] {
+    if let Some(name) = event.name() {
+        return usable(Some(name));
+    }
+    if let Some(spot) = event.spot() {
+        spot.prepend_name(text);
+    }
+    text.as_bytes()
+}
+
+/// What a watch sees through a mark on a superblock.
+fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>) -> View {
+    if role::part(mark.role()) == role::TREE {
+        return view_of_subtree(event, mark.watch().root());
+    }
+    View {
+        bits: u32::MAX,
+        below: match Site::of(event) {
+            Site::Object(spot) => !spot.is_root(),
+            _ => true,
+        },
+    }
+}
+
+/// What a watch on the subtree below `root` sees of an event.
+fn view_of_subtree(event: &Event<'_>, root: InodeKey) -> View {
+    let below = |bits| View { bits, below: true };
+    if event.mask() & bit::RENAME != 0 {
+        // Each half by itself: moving in or out of the subtree is the one or the other.
+        let old = match Site::of(event) {
+            Site::Entry(dir) => covers(root, dir),
+            _ => false,
+        };
+        let new = match event.new_directory() {
+            Some(dir) => covers(root, dir),
+            None => old,
+        };
+        let half = |covered, bit| if covered { bit } else { 0 };
+        return below(half(old, bit::MOVED_FROM) | half(new, bit::MOVED_TO));
+    }
+    match Site::of(event) {
+        Site::Entry(dir) if covers(root, dir) => below(u32::MAX),
+        Site::Object(spot) => match spot.seen_from(root) {
+            Position::Outside => View::NOTHING,
+            Position::Top => View {
+                bits: u32::MAX,
+                below: false,
+            },
+            Position::Below => below(u32::MAX),
+        },
+        // The root itself was renamed, or deleted, or lost a link. Of other inodes, DELETE,
+        // MOVED_FROM and MOVED_TO have told it.
+        Site::Unknown if event.inode_key() == root => View {
+            bits: u32::MAX,
+            below: false,
+        },
+        _ => View::NOTHING,
+    }
+}
+
+/// Whether a directory is the root or below it.
+fn covers(root: InodeKey, dir: Spot<'_>) -> bool {
+    dir.seen_from(root) != Position::Outside
+}
