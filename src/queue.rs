@@ -52,6 +52,7 @@ use crate::{
         pid::PidNs,
         raw_spinlock::{
             new_raw_spinlock,
+            RawGuard,
             RawSpinLock, //
         },
         ring_memory::RingMemory,
@@ -210,8 +211,8 @@ impl Queue {
     /// once when the watch has ended. Process context, without locks.
     ///
     /// The records are passed by reference and never changed (TRAPS: B44).
-    #[inline]
-    pub(crate) fn post(watch: &Arc<Watch>, event: &Event<'_>) {
+    #[inline(always)]
+    pub(crate) fn post<F: AsRef<[u64]> + Copy>(watch: &Arc<Watch>, event: &Event<'_, F>) {
         Self::post_from(From::Process, watch, event);
     }
 
@@ -222,30 +223,69 @@ impl Queue {
         Self::post_from(From::Anywhere, watch, event);
     }
 
-    #[inline]
-    fn post_from(from: From, watch: &Arc<Watch>, event: &Event<'_>) {
-        if watch.is_dead() {
+    /// Inlined into its callers, as [`Ring::post_one`] is.
+    #[inline(always)]
+    fn post_from<F: AsRef<[u64]> + Copy>(from: From, watch: &Arc<Watch>, event: &Event<'_, F>) {
+        let queue = watch.queue();
+        let mut ring = queue.ring.lock();
+        let [one] = event.records else {
+            return queue.post_long(from, ring, watch, event);
+        };
+        let Some(wrote) = ring.post_one(watch, one) else {
+            // A copy, so that only the long way needs the record in memory.
+            let records = &[*one];
+            return queue.post_long(from, ring, watch, &Event { records });
+        };
+        if !wrote {
             return;
         }
-        let queue = watch.queue();
-        let (outcome, signal) = {
-            let mut ring = queue.ring.lock();
-            let outcome = ring.post(watch, event);
-            let signal = if outcome.wrote || outcome.lost {
-                ring.signal()
-            } else {
-                Signal::Quiet
-            };
-            if signal == (Signal::Arm { first: true }) {
-                queue.waiters.not_due();
+        match ring.signal() {
+            Signal::Wake => {
+                drop(ring);
+                queue.wake(from);
             }
-            (outcome, signal)
+            signal => queue.act(from, ring, signal),
+        }
+    }
+
+    #[cold]
+    fn post_long<F: AsRef<[u64]>>(
+        &self,
+        from: From,
+        mut ring: RawGuard<'_, Ring>,
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+    ) {
+        let outcome = ring.post(watch, event);
+        let signal = if outcome.wrote || outcome.lost {
+            ring.signal()
+        } else {
+            Signal::Quiet
         };
+        self.act(from, ring, signal);
         if outcome.fired {
             Watch::context().push_dead(watch.clone());
             Watch::context().reap_dead_soon();
         }
-        Waiters::act(&queue.waiters, from, signal);
+    }
+
+    /// Ends a post: unlocks and does about sleepers what the ring said.
+    #[inline(never)]
+    fn act(&self, from: From, ring: RawGuard<'_, Ring>, signal: Signal) {
+        if signal == (Signal::Arm { first: true }) {
+            self.waiters.not_due();
+        }
+        drop(ring);
+        Waiters::act(&self.waiters, from, signal);
+    }
+
+    /// [`Self::act`] for the usual signal.
+    #[inline]
+    fn wake(&self, from: From) {
+        match from {
+            From::Process => self.waiters.wake(),
+            From::Anywhere => Waiters::act(&self.waiters, from, Signal::Wake),
+        }
     }
 
     /// Ends one watch of this queue, step one. True for the one call that did it.

@@ -50,14 +50,11 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
     /// The marks of the next group, or `None` at the end of all lists.
     #[inline]
     pub(crate) fn next_group(&mut self) -> Option<Run<'a, S, N>> {
-        let mut best: Option<&'a Group<S>> = None;
-        for mark in self.cursors.iter().flatten() {
-            let group = mark.watch().group();
-            if best.is_none_or(|best| group.key() < best.key()) {
-                best = Some(group);
-            }
-        }
-        let group = best?;
+        let group = match self.cursors.as_slice() {
+            // One list, as usual, needs neither loop nor comparison.
+            [only] => only.as_ref()?.watch().group(),
+            _ => self.first_group()?,
+        };
         let mut run = Run {
             group,
             first: [None; N],
@@ -65,10 +62,10 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
         };
         let lists = self.cursors.iter_mut().zip(run.first.iter_mut());
         for ((cursor, first), several) in lists.zip(run.several.iter_mut()) {
-            *first = cursor.filter(|mark| mark.is_of(group));
-            let Some(mark) = *first else {
+            let Some(mark) = cursor.filter(|mark| N == 1 || mark.is_of(group)) else {
                 continue;
             };
+            *first = Some(mark);
             *cursor = mark.next();
             while let Some(mark) = cursor.filter(|mark| mark.is_of(group)) {
                 *several = true;
@@ -76,6 +73,18 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
             }
         }
         Some(run)
+    }
+
+    /// The group that comes first among those on which the cursors stand.
+    fn first_group(&self) -> Option<&'a Group<S>> {
+        let mut best: Option<&'a Group<S>> = None;
+        for mark in self.cursors.iter().flatten() {
+            let group = mark.watch().group();
+            if best.is_none_or(|best| group.key() < best.key()) {
+                best = Some(group);
+            }
+        }
+        best
     }
 }
 
@@ -91,16 +100,21 @@ impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {
         for (list, (first, several)) in self.first.iter().zip(&self.several).enumerate() {
-            let Some(mark) = *first else {
-                continue;
-            };
-            f(list, mark);
-            let mut next = mark.next().filter(|_| *several);
-            // A mark that was removed or added meanwhile is met or not.
-            while let Some(mark) = next.filter(|mark| mark.is_of(self.group)) {
+            if let Some(mark) = *first {
                 f(list, mark);
-                next = mark.next();
+                if *several {
+                    self.rest(mark, |mark| f(list, mark));
+                }
             }
+        }
+    }
+
+    /// The marks of the group behind `mark`. One that was removed or added meanwhile is met or not.
+    fn rest(&self, mark: &'a Mark<S>, mut f: impl FnMut(&'a Mark<S>)) {
+        let mut next = mark.next();
+        while let Some(mark) = next.filter(|mark| mark.is_of(self.group)) {
+            f(mark);
+            next = mark.next();
         }
     }
 }

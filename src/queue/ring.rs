@@ -137,17 +137,23 @@ impl Ring {
     /// the same hold of the lock.
     #[inline]
     pub(super) fn signal(&mut self) -> Signal {
-        match (&self.active, &self.fill.watermark) {
-            (Some(active), Some(_)) => {
-                // The tail is read after the head was published, so that a consumer who goes to sleep
-                // meanwhile is not missed (TRAPS: B6).
-                let tail = active.slots.load_tail_after_publish();
-                let used = active.producer.used(tail).ok();
-                self.fill
-                    .signal(active.producer.head(), used, self.lost_since != 0)
-            }
-            _ => Signal::Wake,
+        if self.fill.watermark.is_none() {
+            return Signal::Wake;
         }
+        self.signal_by_watermark()
+    }
+
+    #[inline(never)]
+    fn signal_by_watermark(&mut self) -> Signal {
+        let Some(active) = &self.active else {
+            return Signal::Wake;
+        };
+        // The tail is read after the head was published, so that a consumer who goes to sleep
+        // meanwhile is not missed (TRAPS: B6).
+        let tail = active.slots.load_tail_after_publish();
+        let used = active.producer.used(tail).ok();
+        self.fill
+            .signal(active.producer.head(), used, self.lost_since != 0)
     }
 
     /// Counts `count` records of `watch` as lost (TRAPS: B9 (the counters are the kernel's own; LOSS

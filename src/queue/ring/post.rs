@@ -2,9 +2,9 @@
 
 //! Posting: what a watch gets of an event, past the filter and into the ring.
 //!
-//! Nearly every event makes one record for one watch, so that has a way of its own, without loops
-//! and lists; several at once take the long way. Both write all of it or count all of it as lost.
-//! Part of the state under the ring lock; the host tests drive it.
+//! Nearly every event makes one record for one watch, so that has a short way of its own, without
+//! loops. Whatever is not as usual takes the long way, which can do everything. Part of the state
+//! under the ring lock; the host tests drive it.
 
 use super::{
     Reason,
@@ -24,7 +24,11 @@ use kernel::sync::Arc;
 
 /// Records that one event makes for one watch: one for each bit of `subtypes`, ascending, which
 /// differ in their subtype only.
-pub(crate) struct Records<'a> {
+///
+/// `F` holds the words: an array where their number is known, so that they need not go through
+/// memory on their way to the ring.
+#[derive(Clone, Copy)]
+pub(crate) struct Records<'a, F = &'a [u64]> {
     /// Type of the records.
     pub(crate) kind: u32,
     /// Subtypes, as bits that count from `base`, a multiple of 32.
@@ -34,22 +38,22 @@ pub(crate) struct Records<'a> {
     /// `info` without length, id and OVERRUN.
     pub(crate) flags: u32,
     /// What follows the first word, and …
-    pub(crate) fixed: &'a [u64],
+    pub(crate) fixed: F,
     /// … a name, if there is one. At most 62 slots together.
     pub(crate) name: &'a [u8],
 }
 
-impl Records<'_> {
+impl<F: AsRef<[u64]>> Records<'_, F> {
     #[inline]
     fn slots(&self) -> u32 {
-        record::slots(self.fixed, self.name)
+        record::slots(self.fixed.as_ref(), self.name)
     }
 }
 
 /// What is posted at once: all or none, one directly after the other.
-pub(crate) struct Event<'a> {
+pub(crate) struct Event<'a, F = &'a [u64]> {
     /// One group of records, or two for a rename.
-    pub(crate) records: &'a [Records<'a>],
+    pub(crate) records: &'a [Records<'a, F>],
 }
 
 /// Most [`Records`] in an [`Event`].
@@ -74,71 +78,55 @@ impl Outcome {
 }
 
 impl Ring {
-    /// See [`crate::queue::Queue::post`].
-    #[inline]
-    pub(in super::super) fn post(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
-        // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
-        if watch.state() != State::Armed {
-            return Outcome::NOTHING;
+    /// The short way, for the usual case: one record for a watch that goes on, and nothing waits.
+    /// Whether it was written; the filter may have stopped it. `None`: something is not as usual,
+    /// nothing was done, and [`Self::post`] is to do it.
+    ///
+    /// Inlined into its callers, because most of them know how long their records are.
+    #[inline(always)]
+    pub(in super::super) fn post_one<F: AsRef<[u64]>>(
+        &mut self,
+        watch: &Watch,
+        record: &Records<'_, F>,
+    ) -> Option<bool> {
+        let usual = record.subtypes.is_power_of_two() && !watch.is_oneshot() && !self.waiting();
+        if !usual || watch.state() != State::Armed {
+            return None;
         }
-        match event.records {
-            [one] if one.subtypes.is_power_of_two() => self.post_one(watch, one),
-            _ => self.post_several(watch, event),
-        }
-    }
-
-    /// The usual case: one record. What it does is what [`Self::post_several`] does.
-    #[inline]
-    fn post_one(&mut self, watch: &Arc<Watch>, record: &Records<'_>) -> Outcome {
         let subtype = record.base | record.subtypes.trailing_zeros();
         let flags = record.flags | watch.info_id();
         if let Some(filter) = &self.filter {
             if !filter.passes(record.kind, subtype as u8, flags) {
                 self.count_filtered(watch, 1);
-                return Outcome::NOTHING;
+                return Some(false);
             }
         }
-        let mut outcome = Outcome::NOTHING;
-        outcome.wrote = self.flush_quietly(LOSS_RESERVE);
-        if self.write_one(subtype, flags, record) {
-            outcome.wrote = true;
-            self.delivered = self.delivered.wrapping_add(1);
-            watch.count_delivered(1);
-        } else {
-            self.lose(watch, 1);
-            outcome.lost = true;
-        }
-        self.finish(watch, outcome)
-    }
-
-    /// Writes one record; true when it did.
-    #[inline]
-    fn write_one(&mut self, subtype: u32, flags: u32, record: &Records<'_>) -> bool {
-        if self.waiting() {
-            return false;
-        }
-        let Some(active) = &mut self.active else {
-            return false;
-        };
+        let active = self.active.as_mut()?;
         let overrun = if self.overrun { info::OVERRUN } else { 0 };
         let head = record::head_word(record.kind, subtype, flags | overrun, record.slots());
-        let put = active.producer.try_put(
-            &mut active.slots,
-            head,
-            record.fixed,
-            record.name,
-            LOSS_RESERVE,
-        );
-        if put.is_err() {
-            return false;
-        }
+        let (fixed, name) = (record.fixed.as_ref(), record.name);
+        active
+            .producer
+            .try_put(&mut active.slots, head, fixed, name, LOSS_RESERVE)
+            .ok()?;
+        active.producer.publish(&mut active.slots);
         self.overrun = false;
         self.fill.count_one();
-        true
+        self.delivered = self.delivered.wrapping_add(1);
+        watch.count_delivered(1);
+        Some(true)
     }
 
-    #[inline(never)]
-    fn post_several(&mut self, watch: &Arc<Watch>, event: &Event<'_>) -> Outcome {
+    /// The long way: any event. See [`crate::queue::Queue::post`].
+    pub(in super::super) fn post<F: AsRef<[u64]>>(
+        &mut self,
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+    ) -> Outcome {
+        // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
+        if watch.state() != State::Armed {
+            return Outcome::NOTHING;
+        }
         let id = watch.info_id();
         let mut passing = [0u32; MAX_RECORDS];
         let mut posted = 0u64;
@@ -176,12 +164,6 @@ impl Ring {
             self.lose(watch, posted);
             outcome.lost = true;
         }
-        self.finish(watch, outcome)
-    }
-
-    /// What follows a record that passed, whether it was written or lost.
-    #[inline]
-    fn finish(&mut self, watch: &Arc<Watch>, mut outcome: Outcome) -> Outcome {
         if watch.is_oneshot() {
             watch.set_state(State::Fired);
             outcome.fired = self.end(watch, Reason::OneShot);
@@ -199,7 +181,12 @@ impl Ring {
     }
 
     /// Writes the passing records of an event, all or none; true when it did.
-    fn write(&mut self, id: u32, event: &Event<'_>, passing: &[u32; MAX_RECORDS]) -> bool {
+    fn write<F: AsRef<[u64]>>(
+        &mut self,
+        id: u32,
+        event: &Event<'_, F>,
+        passing: &[u32; MAX_RECORDS],
+    ) -> bool {
         if self.waiting() {
             return false;
         }
@@ -224,9 +211,8 @@ impl Ring {
                 let flags = records.flags | core::mem::replace(&mut flags, id);
                 let subtype = records.base | subtype;
                 let head = record::head_word(records.kind, subtype, flags, records.slots());
-                active
-                    .producer
-                    .put(&mut active.slots, head, records.fixed, records.name);
+                let (fixed, name) = (records.fixed.as_ref(), records.name);
+                active.producer.put(&mut active.slots, head, fixed, name);
                 self.fill.count_one();
             }
         }
