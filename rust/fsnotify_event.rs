@@ -50,6 +50,12 @@ pub(crate) mod bit {
     pub(crate) const UNMOUNT: u32 = bindings::FS_UNMOUNT;
     /// Both names of a rename in one event.
     pub(crate) const RENAME: u32 = bindings::FS_RENAME;
+    /// A file system reports an error.
+    pub(crate) const ERROR: u32 = bindings::FS_ERROR;
+    /// A mount has come into a namespace.
+    pub(crate) const MNT_ATTACH: u32 = bindings::FS_MNT_ATTACH;
+    /// A mount has left a namespace; with the other: has moved.
+    pub(crate) const MNT_DETACH: u32 = bindings::FS_MNT_DETACH;
     /// The object is a directory.
     pub(crate) const ISDIR: u32 = bindings::FS_ISDIR;
     /// A mark wants what happens to children; an event happened to a child.
@@ -87,12 +93,43 @@ impl InodeId {
     };
 }
 
+/// An error of a file system.
+pub(crate) struct FsError {
+    /// Its number in <errno.h>.
+    pub(crate) errno: u32,
+    /// What failed: `enum fserror_type`, if the kernel tells.
+    pub(crate) kind: Option<u32>,
+    /// The inode's number, 0 if the error is not about one.
+    pub(crate) inode: u64,
+    /// Its generation.
+    pub(crate) generation: u32,
+    /// Device of the file system, in the encoding of stat(2).
+    pub(crate) device: u32,
+    /// Where in the file's data, …
+    pub(crate) pos: u64,
+    /// … and how many bytes; both 0 when it is not about data or the kernel does not tell.
+    pub(crate) len: u64,
+}
+
+/// A mount that has come, gone or moved; see `statmount(2)` for the ids.
+pub(crate) struct MountMove {
+    /// Unique id of the mount.
+    pub(crate) mount: u64,
+    /// On which mount it is; 0 if on none or the kernel does not tell.
+    pub(crate) parent: u64,
+    /// On which mount it was; 0 likewise.
+    pub(crate) old_parent: u64,
+}
+
 /// The data types of events that are about a dentry; see `enum fsnotify_data_type`.
 const RANGE: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_FILE_RANGE as c_int;
 const PATH: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_PATH as c_int;
 const INODE: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_INODE as c_int;
 const DENTRY: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_DENTRY as c_int;
 const RENAME: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_RENAME as c_int;
+/// Those of the others.
+const MNT: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_MNT as c_int;
+const ERROR: c_int = bindings::fsnotify_data_type_FSNOTIFY_EVENT_ERROR as c_int;
 
 impl<'a> Event<'a> {
     /// # Safety
@@ -238,6 +275,58 @@ impl<'a> Event<'a> {
         // SAFETY: As above.
         self.path()
             .is_some_and(|path| path.dentry == unsafe { (*path.mnt).mnt_root })
+    }
+
+    /// The error that a file system reports. `extended`: with what a patched kernel adds.
+    pub(crate) fn error(&self, extended: bool) -> Option<FsError> {
+        if self.data_type != ERROR {
+            return None;
+        }
+        let raw = self.data.cast::<bindings::fs_error_report>();
+        // SAFETY: The type says what `data` is; valid for the call.
+        let report = unsafe { raw.as_ref() }?;
+        // SAFETY: Null or valid for the call.
+        let inode = unsafe { report.inode.as_ref() };
+        let mut error = FsError {
+            errno: report.error.unsigned_abs(),
+            kind: None,
+            inode: inode.map_or(0, |inode| inode.i_ino),
+            generation: inode.map_or(0, |inode| inode.i_generation),
+            // SAFETY: A report has a superblock.
+            device: encode_device(unsafe { (*report.sb).s_dev }),
+            pos: 0,
+            len: 0,
+        };
+        if extended {
+            // SAFETY: The report is valid; in the next two, too.
+            error.kind = u32::try_from(unsafe { bindings::wqd_fs_error_type(raw) }).ok();
+            // SAFETY: As above.
+            error.pos = unsafe { bindings::wqd_fs_error_pos(raw) };
+            // SAFETY: As above.
+            error.len = unsafe { bindings::wqd_fs_error_len(raw) };
+        }
+        Some(error)
+    }
+
+    /// The mount that has come, gone or moved. `extended`: with what a patched kernel adds.
+    pub(crate) fn mount(&self, extended: bool) -> Option<MountMove> {
+        if self.data_type != MNT {
+            return None;
+        }
+        let raw = self.data.cast::<bindings::fsnotify_mnt>();
+        let mut moved = MountMove {
+            // SAFETY: The type says what `data` is; valid for the call.
+            mount: unsafe { (*raw).mnt_id },
+            parent: 0,
+            old_parent: 0,
+        };
+        if extended {
+            // SAFETY: Valid for the call; below, too.
+            moved.parent = unsafe { bindings::wqd_fsnotify_mnt_parent(raw) };
+            // SAFETY: As above.
+            moved.old_parent = unsafe { bindings::wqd_fsnotify_mnt_prev_parent(raw) };
+        }
+        Some(moved)
     }
 
     /// The new name of a rename.

@@ -11,6 +11,7 @@
 
 use super::{
     bindings,
+    mount_ns::MountNs,
     path::FdPath, //
 };
 use core::{
@@ -97,6 +98,15 @@ impl<'a> Place<'a> {
         )
     }
 
+    /// A mount namespace.
+    pub(crate) fn mount_ns(ns: &'a MountNs) -> Result<Self> {
+        // INVARIANT: `ns` keeps it.
+        Self::new(
+            ns.as_ptr().cast(),
+            bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_MNTNS,
+        )
+    }
+
     /// ENOENT for a null pointer. The caller vouches for the invariants.
     fn new(object: *mut c_void, kind: bindings::fsnotify_obj_type) -> Result<Self> {
         Ok(Self {
@@ -106,9 +116,14 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// Whether it is an inode.
-    pub(crate) fn is_inode(&self) -> bool {
-        self.kind == bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_INODE as c_uint
+    /// What it is: one of [`on`]'s `INODE`, `MOUNT`, `SB` and `MOUNT_NS`.
+    pub(crate) fn on(&self) -> usize {
+        match self.kind as bindings::fsnotify_obj_type {
+            bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_VFSMOUNT => on::MOUNT,
+            bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_SB => on::SB,
+            bindings::fsnotify_obj_type_FSNOTIFY_OBJ_TYPE_MNTNS => on::MOUNT_NS,
+            _ => on::INODE,
+        }
     }
 
     /// What it is, for fsnotify.

@@ -24,6 +24,7 @@
 //! | [`kmem_cache`] | slab caches with a name | process; free: any |
 //! | [`memlock`] | `RLIMIT_MEMLOCK` by user | process |
 //! | [`misc_device`] | misc device with poll and mode | process |
+//! | [`mount_ns`] | mount namespaces: own, or of a descriptor | process |
 //! | [`nofs`] | allocate without entering file systems | process |
 //! | [`optional`] | what only a patched kernel exports | see there |
 //! | [`params`] | module parameters that may be changed | any |
@@ -60,6 +61,7 @@ pub(crate) mod key;
 pub(crate) mod kmem_cache;
 pub(crate) mod memlock;
 pub(crate) mod misc_device;
+pub(crate) mod mount_ns;
 pub(crate) mod nofs;
 pub(crate) mod optional;
 pub(crate) mod params;

@@ -11,11 +11,53 @@ use super::{
     params,
     path::FdPath, //
 };
-use core::mem::transmute;
+use core::{
+    mem::transmute,
+    ptr::NonNull, //
+};
 use kernel::{
     error::to_result,
     prelude::*, //
 };
+
+/// A function that the kernel may export.
+///
+/// # Invariants
+///
+/// `function` is the exported function of that name, and we hold a reference on its module.
+struct Symbol {
+    name: &'static CStr,
+    function: NonNull<c_void>,
+}
+
+impl Symbol {
+    /// Looks the function up; never finds one if the module was told to do without. Process context.
+    fn get(name: &'static CStr) -> Option<Self> {
+        if !params::use_patches() {
+            return None;
+        }
+        // SAFETY: The name is a C string.
+        let function = unsafe { bindings::__symbol_get(name.as_char_ptr()) };
+        // INVARIANT: `__symbol_get` gives the exported function of that name, with a reference.
+        NonNull::new(function).map(|function| Self { name, function })
+    }
+
+    fn as_ptr(&self) -> *mut c_void {
+        self.function.as_ptr()
+    }
+}
+
+// SAFETY: A function is there for all threads.
+unsafe impl Send for Symbol {}
+// SAFETY: As above.
+unsafe impl Sync for Symbol {}
+
+impl Drop for Symbol {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants, we hold a reference.
+        unsafe { bindings::__symbol_put(self.name.as_char_ptr()) };
+    }
+}
 
 /// `security_path_notify()`.
 type PathNotify = unsafe extern "C" fn(*const bindings::path, u64, c_uint) -> c_int;
@@ -24,25 +66,14 @@ type PathNotify = unsafe extern "C" fn(*const bindings::path, u64, c_uint) -> c_
 ///
 /// # Invariants
 ///
-/// The function is `security_path_notify()`, and we hold a reference on its module.
-pub(crate) struct LsmPathNotify(Option<PathNotify>);
+/// The symbol is `security_path_notify()`.
+pub(crate) struct LsmPathNotify(Option<Symbol>);
 
 impl LsmPathNotify {
-    const NAME: &CStr = c"security_path_notify";
-
     /// Looks the hook up. Process context.
     pub(crate) fn get() -> Self {
-        if !params::use_patches() {
-            // INVARIANT: There is none.
-            return Self(None);
-        }
-        // SAFETY: The name is a C string.
-        let symbol = unsafe { bindings::__symbol_get(Self::NAME.as_char_ptr()) };
-        // INVARIANT: `__symbol_get` gives the exported function of that name, with a reference.
-        Self((!symbol.is_null()).then(|| {
-            // SAFETY: An exported function of that name has this prototype.
-            unsafe { transmute::<*mut c_void, PathNotify>(symbol) }
-        }))
+        // INVARIANT: By its name.
+        Self(Symbol::get(c"security_path_notify"))
     }
 
     /// Whether LSM rules for watches apply.
@@ -50,23 +81,43 @@ impl LsmPathNotify {
         self.0.is_some()
     }
 
-    /// Asks whether the current task may watch `place`, which is of `path`, for `mask`. EACCES or what the
-    /// LSM gives; `Ok` when the kernel does not let us ask. Process context: it is asked when a watch
-    /// is set, without locks, and never when an event is posted (TRAPS: B22).
+    /// Asks whether the current task may watch `place`, which was found through `path`, for the
+    /// kernel's event bits `mask`. EACCES or what the LSM gives; `Ok` when the kernel does not let us
+    /// ask. Process context: it is asked when a watch is set, without locks, and never when an event
+    /// is posted (TRAPS: B22).
     pub(crate) fn check(&self, path: &FdPath, mask: u64, place: Place<'_>) -> Result {
-        let Some(ask) = self.0 else {
+        let Some(symbol) = &self.0 else {
             return Ok(());
         };
+        // SAFETY: By the type invariants, it has this prototype.
+        let ask = unsafe { transmute::<*mut c_void, PathNotify>(symbol.as_ptr()) };
         // SAFETY: The path is valid; the reference keeps the function.
         to_result(unsafe { ask(path.as_ptr(), mask, place.kind()) })
     }
 }
 
-impl Drop for LsmPathNotify {
-    fn drop(&mut self) {
-        if self.present() {
-            // SAFETY: By the type invariants, we hold a reference.
-            unsafe { bindings::__symbol_put(Self::NAME.as_char_ptr()) };
-        }
+/// `mnt_ns_from_dentry()`.
+type FromDentry = unsafe extern "C" fn(*mut bindings::dentry) -> *mut bindings::mnt_namespace;
+
+/// The way from a descriptor of nsfs to its mount namespace, if the kernel exports it.
+///
+/// # Invariants
+///
+/// The symbol is `mnt_ns_from_dentry()`.
+pub(crate) struct MntNsFromDentry(Symbol);
+
+impl MntNsFromDentry {
+    /// Looks the function up. Process context.
+    pub(crate) fn get() -> Option<Self> {
+        // INVARIANT: By its name.
+        Symbol::get(c"mnt_ns_from_dentry").map(Self)
+    }
+
+    /// The mount namespace that `path` stands for, if it is one. It is valid as long as the path.
+    pub(crate) fn of(&self, path: &FdPath) -> Option<NonNull<bindings::mnt_namespace>> {
+        // SAFETY: By the type invariants, it has this prototype.
+        let find = unsafe { transmute::<*mut c_void, FromDentry>(self.0.as_ptr()) };
+        // SAFETY: The path keeps its dentry; the reference keeps the function.
+        NonNull::new(unsafe { find(path.dentry()) })
     }
 }

@@ -7,13 +7,22 @@
 mod add;
 mod api;
 pub(crate) mod block;
+mod enter;
 pub(crate) mod fs;
 pub(crate) mod hook;
 pub(crate) mod key;
+mod mount;
 mod post;
+mod sb;
 
 use crate::{
-    mark::Role,
+    mark::{
+        Connector,
+        Reader,
+        Role,
+        Subscriber,
+        Walk, //
+    },
     queue::{
         watch::Watch,
         Queue, //
@@ -92,6 +101,8 @@ pub(crate) fn offer(kind: u32) -> Offer {
         },
         kind::KEY => crate::KEY.get().offer(),
         kind::BLOCK => crate::BLOCK.get().offer(),
+        kind::MOUNT => mount::offer(),
+        kind::SB => sb::offer(),
         _ => Offer::NOTHING,
     }
 }
@@ -105,8 +116,10 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         kind::FS => fs::add(queue, file, request),
         kind::KEY => key::add(queue, file, request),
         kind::BLOCK => block::add(queue, file, request),
+        kind::MOUNT => mount::add(queue, file, request),
+        kind::SB => sb::add(queue, file, request),
         kind::META => Err(EINVAL),
-        1..kind::NR => Err(EOPNOTSUPP),
+        kind if kind < kind::NR => Err(EOPNOTSUPP),
         _ => Err(EINVAL),
     }
 }
@@ -120,7 +133,25 @@ pub(crate) fn shares(watch: &Watch, role: Role) -> bool {
 pub(crate) fn interest(watch: &Watch, role: Role) -> u32 {
     match watch.kind() {
         kind::FS => fs::interest(watch, role),
+        kind::MOUNT => mount::interest(watch),
+        kind::SB => sb::interest(watch),
         // Nothing that has no kernel mark below it: whoever posts walks the list in any case.
         _ => 0,
+    }
+}
+
+/// Calls `f` for every live watch in a list, of whatever type. Any context but NMI.
+fn each_watch<'a>(
+    reader: &Reader<'a, Watch>,
+    list: Option<&'a Connector<Watch>>,
+    mut f: impl FnMut(&Arc<Watch>),
+) {
+    let mut walk = Walk::new(reader, [list]);
+    while let Some(run) = walk.next_group() {
+        run.for_each(|_, mark| {
+            if !mark.watch().is_dead() {
+                f(mark.watch());
+            }
+        });
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Locks and tests of fsnotify that are inline functions, for rust/fsnotify.rs. */
+/* What is inline in fsnotify or depends on the kernel's patches, for rust/fsnotify*.rs. */
 
 #include <linux/dcache.h>
 #include <linux/fsnotify_backend.h>
@@ -25,4 +25,54 @@ void wqd_fsnotify_mark_clear_no_iref(struct fsnotify_mark *mark)
 	spin_lock(&mark->lock);
 	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
 	spin_unlock(&mark->lock);
+}
+
+/*
+ * What patches of this project add to two events: the parents of a mount, and the kind and
+ * range of an error. Kbuild looks whether the kernel's headers have them.
+ */
+u64 wqd_fsnotify_mnt_parent(const struct fsnotify_mnt *mnt)
+{
+#ifdef WQD_FSNOTIFY_MNT_PARENT
+	return mnt->parent_id;
+#else
+	return 0;
+#endif
+}
+
+u64 wqd_fsnotify_mnt_prev_parent(const struct fsnotify_mnt *mnt)
+{
+#ifdef WQD_FSNOTIFY_MNT_PARENT
+	return mnt->prev_parent_id;
+#else
+	return 0;
+#endif
+}
+
+/* -1: this kernel does not tell. */
+int wqd_fs_error_type(const struct fs_error_report *report)
+{
+#ifdef WQD_FS_ERROR_RANGE
+	return report->type;
+#else
+	return -1;
+#endif
+}
+
+u64 wqd_fs_error_pos(const struct fs_error_report *report)
+{
+#ifdef WQD_FS_ERROR_RANGE
+	return report->pos;
+#else
+	return 0;
+#endif
+}
+
+u64 wqd_fs_error_len(const struct fs_error_report *report)
+{
+#ifdef WQD_FS_ERROR_RANGE
+	return report->len;
+#else
+	return 0;
+#endif
 }

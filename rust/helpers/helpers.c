@@ -21,6 +21,7 @@
 #include "kunit.c"
 #include "mm.c"
 #include "module.c"
+#include "mount_ns.c"
 #include "params.c"
 #include "path.c"
 #include "pid.c"

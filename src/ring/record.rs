@@ -26,6 +26,10 @@ pub(crate) mod info {
 pub(crate) mod kind {
     /// About the queue itself.
     pub(crate) const META: u32 = 0;
+    /// Mounts of a namespace.
+    pub(crate) const MOUNT: u32 = 1;
+    /// File systems.
+    pub(crate) const SB: u32 = 2;
     /// Keys and keyrings.
     pub(crate) const KEY: u32 = 3;
     /// Errors of block devices.

@@ -102,6 +102,17 @@ pub(super) fn plain_mask(request: &Request, all: u32, given: u32) -> Result<u32>
     Ok(mask)
 }
 
+/// What never changes of a watch of such a source.
+pub(super) fn plain_spec(request: &Request) -> Spec {
+    Spec {
+        kind: request.kind,
+        scope: 0,
+        flags: request.flags & flag::ONESHOT,
+        id: request.id,
+        cookie: request.cookie,
+    }
+}
+
 /// Adds a watch on the object that `table` knows as `key`, or changes the mask of the one that is
 /// there. The caller keeps the object meanwhile, and has checked the rights.
 ///
@@ -117,14 +128,7 @@ pub(super) fn in_table(
     lease: Lease,
 ) -> Result<Added> {
     let if_there = IfThere::new(request.flags)?;
-    let spec = Spec {
-        kind: request.kind,
-        scope: request.scope,
-        flags: request.flags & flag::ONESHOT,
-        id: request.id,
-        cookie: request.cookie,
-    };
-    let watch = Watch::new(queue, spec, mask, 0)?;
+    let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
     let mark = MarkRef::new(watch.clone(), 0)?;
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
     let mut lease = Some(lease);

@@ -8,14 +8,14 @@
 //!
 //! The C side is in `crate::rust::producer`; Documentation/producer.rst is for those who call it.
 
+use super::each_watch;
 use crate::{
     mark::{
         ConnectorRef,
         MarkRef,
         NotInserted,
         Slot,
-        Subscriber,
-        Walk, //
+        Subscriber, //
     },
     queue::{
         ring::{
@@ -140,16 +140,9 @@ impl ProducerApi for Api {
 }
 
 /// Calls `f` for every live watch. Any context but NMI.
-fn for_each(slot: &Slot<Watch>, mut f: impl FnMut(&Arc<Watch>)) {
+fn for_each(slot: &Slot<Watch>, f: impl FnMut(&Arc<Watch>)) {
     let reader = Watch::context().read();
-    let mut walk = Walk::new(&reader, [slot.get(&reader)]);
-    while let Some(run) = walk.next_group() {
-        run.for_each(|_, mark| {
-            if !mark.watch().is_dead() {
-                f(mark.watch());
-            }
-        });
-    }
+    each_watch(&reader, slot.get(&reader), f);
 }
 
 /// Puts a new watch into its queue's table and into the list. ENOENT when one of them has ended

@@ -23,6 +23,7 @@ use crate::{
     },
 };
 
+pub(super) use self::object::Hold;
 pub(crate) use self::{
     object::Fs,
     watch::add, //
@@ -88,6 +89,8 @@ pub(super) mod role {
     pub(crate) const ROOT: Role = 1;
     /// On the superblock of a subtree: hears what the watch wants, wherever it happens.
     pub(crate) const TREE: Role = 2;
+    /// On a superblock or a mount namespace, for another source.
+    pub(crate) const OTHER: Role = 3;
 
     const PART: Role = 0xff;
     const CLASS_SHIFT: u32 = 8;

@@ -222,52 +222,81 @@ struct fs_notification {
 };
 
 /*
- * MOUNT
+ * MOUNT: the mounts of a mount namespace. The masks of ADD_WATCH have the bit of each
+ * wanted subtype: 1 << NOTIFY_MOUNT_*.
  */
 enum mount_notification_subtype {
-	NOTIFY_MOUNT_NEW_MOUNT	= 0,
-	NOTIFY_MOUNT_UNMOUNT	= 1,
-	NOTIFY_MOUNT_EXPIRY	= 2,
-	NOTIFY_MOUNT_READONLY	= 3,
-	NOTIFY_MOUNT_SETATTR	= 4,
-	NOTIFY_MOUNT_MOVE_FROM	= 5,
-	NOTIFY_MOUNT_MOVE_TO	= 6
+	NOTIFY_MOUNT_NEW_MOUNT	= 0,	/* mounted */
+	NOTIFY_MOUNT_UNMOUNT	= 1,	/* unmounted, or moved to another namespace */
+	NOTIFY_MOUNT_EXPIRY	= 2,	/* unmounted because it was not in use; UNMOUNT follows */
+	NOTIFY_MOUNT_READONLY	= 3,	/* became read-only or writable */
+	NOTIFY_MOUNT_SETATTR	= 4,	/* other attributes or the propagation type changed */
+	NOTIFY_MOUNT_MOVE_FROM	= 5,	/* moved: where it was */
+	NOTIFY_MOUNT_MOVE_TO	= 6	/* moved: where it is */
 };
 
-#define NOTIFY_MOUNT_IN_SUBTREE		WATCH_INFO_IN_SUBTREE
-#define NOTIFY_MOUNT_IS_RECURSIVE	WATCH_INFO_RECURSIVE
-#define NOTIFY_MOUNT_IS_NOW_RO		WATCH_INFO_FLAG_0
-#define NOTIFY_MOUNT_IS_SUBMOUNT	WATCH_INFO_FLAG_1
+#define WATCH_MOUNT_ALL_EVENTS	0x7fULL
+
+#define NOTIFY_MOUNT_IN_SUBTREE		WATCH_INFO_IN_SUBTREE	/* not the namespace's root mount */
+#define NOTIFY_MOUNT_IS_RECURSIVE	WATCH_INFO_RECURSIVE	/* asked for all mounts below, too */
+#define NOTIFY_MOUNT_IS_NOW_RO		WATCH_INFO_FLAG_0	/* READONLY: became read-only */
+#define NOTIFY_MOUNT_IS_SUBMOUNT	WATCH_INFO_FLAG_1	/* of 2019; no kernel tells */
 
 struct mount_notification {
 	struct watch_notification watch;
 	__u32	triggered_on;		/* low 32 bits of triggered_on_id */
 	__u32	changed_mount;		/* low 32 bits of changed_mount_id */
-	__u64	triggered_on_id;	/* unique id of the parent mount, or 0 */
-	__u64	changed_mount_id;	/* unique id of the mount that changed */
+	__u64	triggered_on_id;	/* unique id of the mount it is (was) on; 0 = not known */
+	__u64	changed_mount_id;	/* unique id of the mount, as statmount() takes it */
 };
 
 /*
- * SB
+ * SB: file systems. The masks of ADD_WATCH have the bit of each wanted subtype.
  */
 enum superblock_notification_type {
-	NOTIFY_SUPERBLOCK_READONLY	= 0,
-	NOTIFY_SUPERBLOCK_ERROR		= 1,
-	NOTIFY_SUPERBLOCK_EDQUOT	= 2,
-	NOTIFY_SUPERBLOCK_NETWORK	= 3
+	NOTIFY_SUPERBLOCK_READONLY	= 0,	/* became read-only or writable */
+	NOTIFY_SUPERBLOCK_ERROR		= 1,	/* struct error_notification */
+	NOTIFY_SUPERBLOCK_EDQUOT	= 2,	/* struct quota_notification */
+	NOTIFY_SUPERBLOCK_NETWORK	= 3	/* of 2019; no kernel tells */
 };
 
-#define NOTIFY_SUPERBLOCK_IS_NOW_RO	WATCH_INFO_FLAG_0
+#define WATCH_SB_ALL_EVENTS	0xfULL
+
+#define NOTIFY_SUPERBLOCK_IS_NOW_RO	WATCH_INFO_FLAG_0	/* READONLY: became read-only */
 
 struct superblock_notification {
 	struct watch_notification watch;
-	__u64	sb_id;
+	__u64	sb_id;		/* device number, as stat() gives it in st_dev */
+};
+
+/* What failed. */
+enum superblock_error_type {
+	NOTIFY_SUPERBLOCK_ERROR_UNKNOWN		= 0,	/* this kernel does not tell */
+	NOTIFY_SUPERBLOCK_ERROR_BUFFERED_READ	= 1,
+	NOTIFY_SUPERBLOCK_ERROR_BUFFERED_WRITE	= 2,
+	NOTIFY_SUPERBLOCK_ERROR_DIRECTIO_READ	= 3,
+	NOTIFY_SUPERBLOCK_ERROR_DIRECTIO_WRITE	= 4,
+	NOTIFY_SUPERBLOCK_ERROR_DATA_LOST	= 5,	/* the device says so */
+	NOTIFY_SUPERBLOCK_ERROR_METADATA	= 6	/* of a file, or of the file system */
 };
 
 struct error_notification {
 	struct superblock_notification s;	/* subtype NOTIFY_SUPERBLOCK_ERROR */
-	__u32	error_code;
-	__u32	error_cookie;
+	__u32	error_code;	/* errno */
+	__u32	error_cookie;	/* number of this error: counts those that were told to anybody */
+	__u64	inode;		/* inode number of the file; 0 = not about a file, or not known */
+	__u32	generation;	/* of the inode */
+	__u32	error_type;	/* enum superblock_error_type */
+	__u64	pos;		/* data: where in the file, and … */
+	__u64	len;		/* … how many bytes; 0 = not known */
+};
+
+struct quota_notification {
+	struct superblock_notification s;	/* subtype NOTIFY_SUPERBLOCK_EDQUOT */
+	__u32	quota_type;	/* USRQUOTA, GRPQUOTA or PRJQUOTA of <linux/quota.h> */
+	__u32	quota_id;	/* whose, as numbered in the initial user namespace */
+	__u32	warning;	/* QUOTA_NL_* of <linux/quota.h>: which limit, in which direction */
+	__u32	__reserved;	/* 0 */
 };
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What stands for a watched inode, mount or superblock: the kernel's mark and our connector, one
-//! allocation.
+//! What stands for a watched inode, mount, superblock or mount namespace: the kernel's mark and our
+//! connector, one allocation.
 //!
 //! The kernel's mark says that the place is watched, and pins an inode; fsnotify decides who comes
 //! first and when the memory may go. Our connector has the marks of all queues. When the last of
@@ -39,8 +39,15 @@ use crate::{
             KernelMark, //
         },
         kmem_cache::KmemCache,
-        optional::LsmPathNotify,
+        optional::{
+            LsmPathNotify,
+            MntNsFromDentry, //
+        },
         workqueue::OwnedQueue, //
+    },
+    source::{
+        mount,
+        sb, //
     },
 };
 use kernel::{
@@ -55,24 +62,24 @@ use kernel::{
 };
 
 /// A watched place.
-pub(super) type FsObject = Connected<Watch, Watched>;
+pub(in crate::source) type FsObject = Connected<Watch, Watched>;
 
 /// The place's side of an [`FsObject`].
 ///
-/// It has no reference to an inode and none to a mount or superblock, nor has anything else of this
+/// It has no reference to an inode and none to a mount, superblock or namespace, nor has anything else of this
 /// module for longer than a system call: what pins an inode is fsnotify's connector, which lets go
 /// when the inode or its file system does, first of the inode, then of the count that umount waits
 /// for (TRAPS: A7a, A7c (nothing of ours could be in the wrong order)).
 pub(crate) struct Watched {
     kernel: KernelMark<FsObject>,
     class: Class,
-    /// Why the watches are about to end, as far as it was announced.
+    /// Why the watches will end, as far as it is known.
     doom: Atomic<u32>,
 }
 
-/// Nothing was announced.
+/// Not known yet.
 const NONE: u32 = 0;
-/// The file was deleted.
+/// The file or the namespace is gone.
 const DELETED: u32 = 1;
 /// The file system is being unmounted.
 const UNMOUNTED: u32 = 2;
@@ -80,7 +87,7 @@ const UNMOUNTED: u32 = 2;
 impl_has_kernel_mark!(FsObject, object.kernel);
 
 /// A reference to an [`FsObject`] that keeps its memory.
-pub(super) type Hold = MarkHold<Fs>;
+pub(in crate::source) type Hold = MarkHold<Fs>;
 
 /// Kernel marks that live; see `crate::rust::fsnotify`.
 static LIVE: Atomic<usize> = Atomic::new(0);
@@ -97,6 +104,7 @@ pub(crate) struct Fs {
     pre_content: Group<Fs>,
     objects: KmemCache<FsObject>,
     lsm: LsmPathNotify,
+    mount_ns: Option<MntNsFromDentry>,
 }
 
 impl Fs {
@@ -108,12 +116,13 @@ impl Fs {
             pre_content <- Group::new(Class::PreContent, queue),
             objects: KmemCache::new(c"watch_queue_fs")?,
             lsm: LsmPathNotify::get(),
+            mount_ns: MntNsFromDentry::get(),
         })
     }
 
     /// The kernel group for objects of a class. One for each, until it is measured that sharding
     /// pays (RULINGS 32). A group without marks costs its memory and nothing else.
-    pub(super) fn group(&self, class: Class) -> &Group<Fs> {
+    pub(in crate::source) fn group(&self, class: Class) -> &Group<Fs> {
         match class {
             Class::Notify => &self.notify,
             Class::Content => &self.content,
@@ -131,13 +140,23 @@ impl Fs {
         &self.lsm
     }
 
-    /// A new object that is on nothing yet and is to be on `on`.
-    pub(super) fn alloc(&self, class: Class, on: Place<'_>) -> Result<Hold> {
+    /// The way from a descriptor to a mount namespace, if the kernel has it.
+    pub(in crate::source) fn mount_ns(&self) -> Option<&MntNsFromDentry> {
+        self.mount_ns.as_ref()
+    }
+
+    /// A new object for `place`, where it is not yet.
+    pub(in crate::source) fn alloc(&self, class: Class, place: Place<'_>) -> Result<Hold> {
+        // The end of an inode is announced, if it is one; the others have only one end.
+        let doom = match place.on() {
+            on::INODE => NONE,
+            on::MOUNT_NS => DELETED,
+            _ => UNMOUNTED,
+        };
         self.group(class).alloc(FsObject::new(Ok(Watched {
             kernel: KernelMark::uninit(),
             class,
-            // A mount or a superblock ends in one way only.
-            doom: Atomic::new(if on.is_inode() { NONE } else { UNMOUNTED }),
+            doom: Atomic::new(doom),
         })))
     }
 }
@@ -159,6 +178,21 @@ impl Backend for Fs {
     type Object = FsObject;
 
     fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result {
+        match event.mask() & (bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH) {
+            0 => {}
+            bit::ERROR => {
+                if let Some(object) = objects.get(on::SB) {
+                    sb::error(event, &object.connector);
+                }
+                return Ok(());
+            }
+            _ => {
+                if let Some(object) = objects.get(on::MOUNT_NS) {
+                    mount::moved(event, &object.connector);
+                }
+                return Ok(());
+            }
+        }
         let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
             0 => NONE,
             bit::DELETE_SELF => DELETED,

@@ -117,8 +117,10 @@ fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [u8] {
 
 /// What a watch sees through a mark on a superblock.
 fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>) -> View {
-    if role::part(mark.role()) == role::TREE {
-        return view_of_subtree(event, mark.watch().root());
+    match role::part(mark.role()) {
+        role::OBJECT => {}
+        role::TREE => return view_of_subtree(event, mark.watch().root()),
+        _ => return View::NOTHING,
     }
     View {
         bits: u32::MAX,

@@ -49,6 +49,10 @@ static const char *check_usb(const struct wq_rec *r)
 
 const char *wq_check_source(const struct wq_rec *r)
 {
+	if (r->type == WATCH_TYPE_MOUNT_NOTIFY)
+		return wq_check_mount(r);
+	if (r->type == WATCH_TYPE_SB_NOTIFY)
+		return wq_check_sb(r);
 	if (r->info & ~(WATCH_INFO_LENGTH | WATCH_INFO_ID | WATCH_INFO_OVERRUN))
 		return "flags that this type has not";
 	switch (r->type) {
@@ -78,6 +82,10 @@ int wq_tell_source(char *buf, size_t len, const struct wq_rec *r, const char *id
 	};
 
 	switch (r->type) {
+	case WATCH_TYPE_MOUNT_NOTIFY:
+		return wq_tell_mount(buf, len, r, id);
+	case WATCH_TYPE_SB_NOTIFY:
+		return wq_tell_sb(buf, len, r, id);
 	case WATCH_TYPE_KEY_NOTIFY:
 		return snprintf(buf, len, "key_%s%s", keys[r->subtype], id);
 	case WATCH_TYPE_BLOCK_NOTIFY:

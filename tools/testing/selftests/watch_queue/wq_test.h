@@ -76,6 +76,10 @@ struct wq_rec {
 		uint64_t align;
 		struct watch_notification n;
 		struct fs_notification fs;
+		struct mount_notification mount;
+		struct superblock_notification sb;
+		struct error_notification sb_error;
+		struct quota_notification quota;
 		struct watch_removal_notification removal;
 		struct watch_loss_notification loss;
 		struct key_notification key;
@@ -132,6 +136,41 @@ const char *wq_story(struct wq *q);
 /* The same for one record of another source than FS; and whether it keeps the contract. */
 int wq_tell_source(char *buf, size_t len, const struct wq_rec *r, const char *id);
 const char *wq_check_source(const struct wq_rec *r);
+
+/*
+ * Of these two sources. The text of a MOUNT record is
+ *   subtype [:ro or :rw] [* when recursive] [+ when IN_SUBTREE] [#id] MOUNT on MOUNT
+ * and that of an SB record "readonly:ro [#id] SB", "error [#id] SB ERRNO WHAT" or
+ * "edquot [#id] SB type N id N warning N", with the names that were given; "?" is id 0.
+ */
+bool wq_name_mount(const char *path, const char *text);
+bool wq_name_sb(const char *path, const char *text);
+void wq_forget_names(void);
+uint64_t wq_mount_id(const char *path);
+const char *wq_check_mount(const struct wq_rec *r);
+int wq_tell_mount(char *buf, size_t len, const struct wq_rec *r, const char *id);
+const char *wq_check_sb(const struct wq_rec *r);
+int wq_tell_sb(char *buf, size_t len, const struct wq_rec *r, const char *id);
+
+/* Adds a watch of another source; id is its cookie as well, handle may be NULL. */
+int wq_add_to(int queue, uint32_t type, int object, uint64_t mask, unsigned int flags,
+	      unsigned int id, uint64_t *handle);
+
+/* Whether the module uses what only a patched kernel has. */
+bool wq_patches_in_use(void);
+
+/* A mount namespace of one's own, from which nothing propagates to where it came from. */
+int wq_own_mounts(void);
+int wq_tmpfs(const char *path);
+/* An expected text of MOUNT records without what an unpatched kernel does not tell. */
+const char *wq_mount_text(const char *text);
+/* Makes the file "image", 16 MiB, an ext4 with the file "file", inode 12; 127: no mke2fs. */
+int wq_make_ext4(void);
+/* A loop device for "image": its descriptor, and its path. */
+int wq_attach_loop(char *path, size_t len);
+/* Makes a user who is nothing the root of new user and mount namespaces. */
+int wq_become_root_inside(void);
+
 const char *wq_event_name(unsigned int subtype);
 
 /* GET_INFO adds up: posted == delivered + lost. */
