@@ -40,6 +40,7 @@
 //! | [`text`] | names and paths, put together on the stack | any |
 //! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
 //! | [`uaccess`] | structures that grow, from and to user space | process |
+//! | [`usb`] | USB devices and buses | process |
 //! | [`wait_queue`] | what poll(2) waits on | any but NMI, no raw lock |
 //! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
 
@@ -77,5 +78,6 @@ pub(crate) mod stack;
 pub(crate) mod text;
 pub(crate) mod tracepoint;
 pub(crate) mod uaccess;
+pub(crate) mod usb;
 pub(crate) mod wait_queue;
 pub(crate) mod workqueue;

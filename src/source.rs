@@ -14,6 +14,7 @@ pub(crate) mod key;
 mod mount;
 mod post;
 mod sb;
+pub(crate) mod usb;
 
 use crate::{
     mark::{
@@ -101,6 +102,7 @@ pub(crate) fn offer(kind: u32) -> Offer {
         },
         kind::KEY => crate::KEY.get().offer(),
         kind::BLOCK => crate::BLOCK.get().offer(),
+        kind::USB => crate::USB.get().offer(),
         kind::MOUNT => mount::offer(),
         kind::SB => sb::offer(),
         _ => Offer::NOTHING,
@@ -116,6 +118,7 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         kind::FS => fs::add(queue, file, request),
         kind::KEY => key::add(queue, file, request),
         kind::BLOCK => block::add(queue, file, request),
+        kind::USB => usb::add(queue, file, request),
         kind::MOUNT => mount::add(queue, file, request),
         kind::SB => sb::add(queue, file, request),
         kind::META => Err(EINVAL),

@@ -43,7 +43,8 @@ use crate::{
     source::{
         block::Block,
         fs::Fs,
-        key::Key, //
+        key::Key,
+        usb::Usb, //
     },
 };
 use kernel::{
@@ -73,6 +74,9 @@ pub(crate) static KEY: Global<Key> = unsafe { Global::new() };
 pub(crate) static BLOCK: Global<Block> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
+pub(crate) static USB: Global<Usb> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a watch.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a queue.
@@ -93,6 +97,7 @@ struct WatchQueueDev {
     device: PollDeviceRegistration<Queue>,
     key: GlobalGuard<Key>,
     block: GlobalGuard<Block>,
+    usb: GlobalGuard<Usb>,
     fs: GlobalGuard<Fs>,
     marks: GlobalGuard<Context<Watch>>,
     releases: GlobalGuard<Releases>,
@@ -115,11 +120,13 @@ impl InPlaceModule for WatchQueueDev {
             }
             let key = KEY.init(Key::new(queue.clone()))?;
             let block = BLOCK.init(Block::new(queue.clone()))?;
+            let usb = USB.init(Usb::new(queue.clone()))?;
             let users = USERS.init(Users::new())?;
             let work = WORK.init(Ok::<_, Error>(queue))?;
             Ok(try_pin_init!(Self {
                 key,
                 block,
+                usb,
                 fs,
                 marks,
                 releases,

@@ -21,6 +21,7 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/statfs.h>
+#include <linux/usb.h>
 #include <linux/vmalloc.h>
 #include <linux/watch_queue.h>
 
@@ -50,3 +51,12 @@ const u8 WQ_CONST_BLK_STS_DEV_RESOURCE = (__force u8)BLK_STS_DEV_RESOURCE;
 const u8 WQ_CONST_BLK_STS_ZONE_OPEN_RESOURCE = (__force u8)BLK_STS_ZONE_OPEN_RESOURCE;
 const u8 WQ_CONST_BLK_STS_ZONE_ACTIVE_RESOURCE = (__force u8)BLK_STS_ZONE_ACTIVE_RESOURCE;
 const u8 WQ_CONST_BLK_STS_DURATION_LIMIT = (__force u8)BLK_STS_DURATION_LIMIT;
+
+/* Actions that only a patched usbcore has; 0 is none. */
+#ifdef USB_DEVICE_RESET
+const unsigned int WQ_CONST_WQD_USB_DEVICE_RESET = USB_DEVICE_RESET;
+const unsigned int WQ_CONST_WQD_USB_DEVICE_ERROR = USB_DEVICE_ERROR;
+#else
+const unsigned int WQ_CONST_WQD_USB_DEVICE_RESET;
+const unsigned int WQ_CONST_WQD_USB_DEVICE_ERROR;
+#endif

@@ -29,5 +29,6 @@
 #include "spinlock.c"
 #include "srcu.c"
 #include "tracepoint.c"
+#include "usb.c"
 #include "wait.c"
 #include "xarray.c"

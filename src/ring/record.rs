@@ -34,6 +34,8 @@ pub(crate) mod kind {
     pub(crate) const KEY: u32 = 3;
     /// Errors of block devices.
     pub(crate) const BLOCK: u32 = 4;
+    /// USB devices and buses.
+    pub(crate) const USB: u32 = 5;
     /// Files and directories.
     pub(crate) const FS: u32 = 6;
     /// Number of types that this ABI knows; those of other modules begin at [`FOREIGN_FIRST`].

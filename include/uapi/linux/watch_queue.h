@@ -363,16 +363,18 @@ enum usb_notification_type {
 	NOTIFY_USB_DEVICE_REMOVE	= 1,
 	NOTIFY_USB_BUS_ADD		= 2,
 	NOTIFY_USB_BUS_REMOVE		= 3,
-	NOTIFY_USB_DEVICE_RESET		= 4,
-	NOTIFY_USB_DEVICE_ERROR		= 5
+	NOTIFY_USB_DEVICE_RESET		= 4,	/* it may have lost its state */
+	NOTIFY_USB_DEVICE_ERROR		= 5	/* a reset failed, or no configuration could be set */
 };
+
+#define WATCH_USB_ALL_EVENTS	0x3fULL	/* 1 << NOTIFY_USB_*, all of them */
 
 struct usb_notification {
 	struct watch_notification watch;
-	__u32	error;
-	__u32	reserved;
+	__u32	error;		/* DEVICE_ERROR: the error number; else 0 */
+	__u32	reserved;	/* 0 */
 	__u8	name_len;	/* 0 to 63 */
-	__u8	name[];		/* not terminated; padded with zeros */
+	__u8	name[];		/* of the device or bus, as in sysfs; padded with zeros */
 };
 
 /*
