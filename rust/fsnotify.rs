@@ -16,6 +16,7 @@ use super::{
         Class,
         Place, //
     },
+    fsnotify_section::Section,
     kernel_mark::HasKernelMark,
     kmem_cache::KmemCache,
     stack::Stack,
@@ -73,6 +74,12 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// system's locks may be held, so nothing here may wait for them.
     fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result;
 
+    /// As [`Self::event`], for groups of the classes that are asked for permission; an error refuses
+    /// what is about to happen. The section may be left, to wait for user space.
+    fn ask(_event: &Event<'_>, _section: &mut Section<'_, Self>) -> Result {
+        Ok(())
+    }
+
     /// The mark is being destroyed, by us or because what it is on is dying. Once per mark, process
     /// context; may be inside memory reclaim; may still be running when `fsnotify_destroy_mark()`
     /// has returned elsewhere.
@@ -101,6 +108,14 @@ impl<B: Backend> Clone for Objects<'_, B> {
 impl<B: Backend> Copy for Objects<'_, B> {}
 
 impl<'a, B: Backend> Objects<'a, B> {
+    /// # Safety
+    ///
+    /// The iterator is that of a call of `handle_event` for a group of `B`, which lasts for `'a`.
+    pub(super) unsafe fn new(iter: &'a bindings::fsnotify_iter_info) -> Self {
+        // INVARIANT: The caller vouches for it.
+        Self(iter, PhantomData)
+    }
+
     /// The object of this kind, one of the numbers in [`on`](super::fsnotify_place::on).
     #[inline]
     pub(crate) fn get(&self, kind: usize) -> Option<&'a B::Object> {
@@ -175,12 +190,22 @@ impl<B: Backend> Group<B> {
         free_mark: Some(Self::free_mark),
     };
 
+    /// For the classes that are asked.
+    const ASKING_OPS: bindings::fsnotify_ops = bindings::fsnotify_ops {
+        handle_event: Some(Self::handle_question),
+        ..Self::OPS
+    };
+
     /// A group of a class. ENOMEM.
     pub(crate) fn new(class: Class, queue: Arc<OwnedQueue>) -> impl PinInit<Self, Error> {
         // A failure behind this leaks nothing: the initialiser of the job cannot fail.
         pin_init::pin_init_scope(move || {
+            let ops = match class {
+                Class::Notify => &Self::OPS,
+                Class::Content | Class::PreContent => &Self::ASKING_OPS,
+            };
             // SAFETY: The operations are a promoted constant, so they outlive every group.
-            let raw = from_err_ptr(unsafe { bindings::fsnotify_alloc_group(&Self::OPS, 0) })?;
+            let raw = from_err_ptr(unsafe { bindings::fsnotify_alloc_group(ops, 0) })?;
             let raw = NonNull::new(raw).ok_or(ENOMEM)?;
             // The numbers of the classes are those of `enum fsnotify_group_prio`.
             // SAFETY: The group is valid, and nobody else has it yet.
@@ -331,6 +356,32 @@ impl<B: Backend> Group<B> {
         // SAFETY: fsnotify's iterator is valid for the call.
         let iter = unsafe { &*iter };
         match B::event(&event, Objects(iter, PhantomData)) {
+            Ok(()) => 0,
+            Err(e) => e.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by fsnotify for a group of this backend.
+    unsafe extern "C" fn handle_question(
+        _group: *mut bindings::fsnotify_group,
+        mask: u32,
+        data: *const c_void,
+        data_type: c_int,
+        dir: *mut bindings::inode,
+        name: *const bindings::qstr,
+        _cookie: u32,
+        iter: *mut bindings::fsnotify_iter_info,
+    ) -> c_int {
+        let Some(iter) = NonNull::new(iter) else {
+            return 0;
+        };
+        // SAFETY: These are the arguments of one call, which outlives `event`.
+        let event = unsafe { Event::new(mask, data, data_type, dir, name) };
+        // SAFETY: This is the call that the iterator belongs to.
+        let mut section = unsafe { Section::new(iter) };
+        match B::ask(&event, &mut section) {
             Ok(()) => 0,
             Err(e) => e.to_errno(),
         }

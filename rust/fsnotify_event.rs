@@ -15,7 +15,8 @@ use super::{
         Spot,
         Top, //
     },
-    file_handle::InodeRef, //
+    file_handle::InodeRef,
+    held_path::HeldPath, //
 };
 use core::marker::PhantomData;
 use kernel::prelude::*;
@@ -56,6 +57,14 @@ pub(crate) mod bit {
     pub(crate) const MNT_ATTACH: u32 = bindings::FS_MNT_ATTACH;
     /// A mount has left a namespace; with the other: has moved.
     pub(crate) const MNT_DETACH: u32 = bindings::FS_MNT_DETACH;
+    /// May it be opened?
+    pub(crate) const OPEN_PERM: u32 = bindings::FS_OPEN_PERM;
+    /// May it be opened to be executed?
+    pub(crate) const OPEN_EXEC_PERM: u32 = bindings::FS_OPEN_EXEC_PERM;
+    /// May it be read?
+    pub(crate) const ACCESS_PERM: u32 = bindings::FS_ACCESS_PERM;
+    /// A range of it is about to be accessed.
+    pub(crate) const PRE_ACCESS: u32 = bindings::FS_PRE_ACCESS;
     /// The object is a directory.
     pub(crate) const ISDIR: u32 = bindings::FS_ISDIR;
     /// A mark wants what happens to children; an event happened to a child.
@@ -338,6 +347,31 @@ impl<'a> Event<'a> {
         // SAFETY: Valid for the call; both directories are locked, so the name does not change. All
         // members of the union are the same field.
         Some(bytes(unsafe { &(*dentry).__bindgen_anon_1.d_name }))
+    }
+
+    /// The path, held; when the event came through one.
+    pub(crate) fn held_path(&self) -> Option<HeldPath> {
+        // SAFETY: Valid for the call.
+        self.path().map(|path| unsafe { HeldPath::new(path) })
+    }
+
+    /// Whether it came through the path of a regular file or of a directory, which user space can
+    /// open without further effects.
+    pub(crate) fn is_plain(&self) -> bool {
+        // SAFETY: Valid for the call.
+        self.path()
+            .is_some_and(|path| unsafe { bindings::wqd_d_is_plain(path.dentry) })
+    }
+
+    /// First byte and length of the range that is about to be accessed; both 0 when the event has
+    /// none.
+    pub(crate) fn range(&self) -> (u64, u64) {
+        if self.data_type != RANGE {
+            return (0, 0);
+        }
+        // SAFETY: The type says what `data` is; valid for the call.
+        let range = unsafe { &*self.data.cast::<bindings::file_range>() };
+        (range.pos.unsigned_abs(), range.count as u64)
     }
 
     /// Whether the file was unlinked while it was open. False when the event is not about an open

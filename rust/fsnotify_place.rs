@@ -7,8 +7,6 @@
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
-#![expect(dead_code, reason = "the sources that need it follow")]
-
 use super::{
     bindings,
     mount_ns::MountNs,

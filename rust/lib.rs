@@ -13,11 +13,14 @@
 //! | [`block`] | failed operations of block devices | any |
 //! | [`cred`] | rights of the opener and of the caller | process |
 //! | [`dcache`] | places in the tree of a file system | any that takes spinlocks |
+//! | [`exit_hook`] | a job that runs when a process has exited | process |
 //! | [`file_handle`] | what names a file for ever | process |
 //! | [`fprobe`] | probes on functions | process; handlers: see there |
 //! | [`fsnotify`], [`fsnotify_event`], [`fsnotify_place`] | groups, marks, events, places of the fsnotify backend | see there |
+//! | [`fsnotify_section`] | leaving fsnotify's read section to wait | process |
 //! | [`global`] | values from module init to module exit | any |
 //! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
+//! | [`held_path`] | a path that is kept for a while | process |
 //! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
 //! | [`key`] | keys and keyrings | process |
 //! | [`kernel_mark`] | an fsnotify mark inside the object it leads to | any |
@@ -29,7 +32,7 @@
 //! | [`optional`] | what only a patched kernel exports | see there |
 //! | [`params`] | module parameters that may be changed | any |
 //! | [`path`] | path and inode of a descriptor | process |
-//! | [`pid`] | process ids as seen in a namespace | any |
+//! | [`pid`] | process ids as seen in a namespace, processes | any |
 //! | [`producer`] | what other modules call | see there |
 //! | [`ratelimit`] | messages that programs can provoke | any |
 //! | [`raw_spinlock`] | raw spinlock, interrupts off | any but NMI |
@@ -41,7 +44,7 @@
 //! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
 //! | [`uaccess`] | structures that grow, from and to user space | process |
 //! | [`usb`] | USB devices and buses | process |
-//! | [`wait_queue`] | what poll(2) waits on | any but NMI, no raw lock |
+//! | [`wait_queue`] | what poll(2) and others wait on | any but NMI, no raw lock |
 //! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
 
 pub(crate) mod arc_fifo;
@@ -49,13 +52,16 @@ pub(crate) mod bindings;
 pub(crate) mod block;
 pub(crate) mod cred;
 pub(crate) mod dcache;
+pub(crate) mod exit_hook;
 pub(crate) mod file_handle;
 pub(crate) mod fprobe;
 pub(crate) mod fsnotify;
 pub(crate) mod fsnotify_event;
 pub(crate) mod fsnotify_place;
+pub(crate) mod fsnotify_section;
 pub(crate) mod global;
 pub(crate) mod handle_table;
+pub(crate) mod held_path;
 pub(crate) mod irq_work;
 pub(crate) mod kernel_mark;
 pub(crate) mod key;

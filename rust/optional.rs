@@ -121,3 +121,77 @@ impl MntNsFromDentry {
         NonNull::new(unsafe { find(path.dentry()) })
     }
 }
+
+/// `fsnotify_prepare_user_wait()`.
+type Prepare = unsafe extern "C" fn(*mut bindings::fsnotify_iter_info) -> bool;
+/// `fsnotify_finish_user_wait()`.
+type Finish = unsafe extern "C" fn(*mut bindings::fsnotify_iter_info);
+/// `dentry_open_nonotify()`.
+type Open = unsafe extern "C" fn(
+    *const bindings::path,
+    c_int,
+    *const bindings::cred,
+) -> *mut bindings::file;
+
+/// What it takes to let a task wait for user space in the middle of an fsnotify event, and user
+/// space look at what the task waits for.
+///
+/// # Invariants
+///
+/// The symbols are the functions of those names.
+pub(crate) struct UserWaits {
+    prepare: Symbol,
+    finish: Symbol,
+    open: Symbol,
+}
+
+impl UserWaits {
+    /// Looks them up; `None` when one is missing, or when the kernel asks nobody for permission.
+    /// Process context.
+    pub(crate) fn get() -> Option<Self> {
+        if !cfg!(CONFIG_FANOTIFY_ACCESS_PERMISSIONS) {
+            return None;
+        }
+        // INVARIANT: By their names.
+        Some(Self {
+            prepare: Symbol::get(c"fsnotify_prepare_user_wait")?,
+            finish: Symbol::get(c"fsnotify_finish_user_wait")?,
+            open: Symbol::get(c"dentry_open_nonotify")?,
+        })
+    }
+
+    /// # Safety
+    ///
+    /// As for the function.
+    pub(super) unsafe fn prepare(&self, iter: *mut bindings::fsnotify_iter_info) -> bool {
+        // SAFETY: By the type invariants; the function has this prototype.
+        let prepare = unsafe { transmute::<*mut c_void, Prepare>(self.prepare.as_ptr()) };
+        // SAFETY: The caller promises it.
+        unsafe { prepare(iter) }
+    }
+
+    /// # Safety
+    ///
+    /// As for the function.
+    pub(super) unsafe fn finish(&self, iter: *mut bindings::fsnotify_iter_info) {
+        // SAFETY: By the type invariants; the function has this prototype.
+        let finish = unsafe { transmute::<*mut c_void, Finish>(self.finish.as_ptr()) };
+        // SAFETY: The caller promises it.
+        unsafe { finish(iter) }
+    }
+
+    /// # Safety
+    ///
+    /// As for the function.
+    pub(super) unsafe fn open(
+        &self,
+        path: *const bindings::path,
+        flags: c_int,
+        cred: *const bindings::cred,
+    ) -> *mut bindings::file {
+        // SAFETY: By the type invariants; the function has this prototype.
+        let open = unsafe { transmute::<*mut c_void, Open>(self.open.as_ptr()) };
+        // SAFETY: The caller promises it.
+        unsafe { open(path, flags, cred) }
+    }
+}

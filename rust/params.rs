@@ -22,6 +22,12 @@ pub(crate) fn max_user_watches() -> u32 {
     unsafe { bindings::wqd_max_user_watches() }
 }
 
+/// Longest time that a queue may have for an answer, in milliseconds.
+pub(crate) fn max_permission_ms() -> u32 {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_max_permission_ms() }
+}
+
 /// Whether symbols may be used that only a patched kernel exports.
 pub(crate) fn use_patches() -> bool {
     // SAFETY: As above.

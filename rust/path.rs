@@ -112,6 +112,31 @@ impl FdPath {
         (u32::from(mode) & bindings::S_IFMT == bindings::S_IFBLK).then(|| encode_device(device))
     }
 
+    /// Whether it is a regular file.
+    pub(crate) fn is_regular(&self) -> bool {
+        // SAFETY: The inode is valid, and its type does not change.
+        let mode = unsafe { (*self.inode()).i_mode };
+
+        u32::from(mode) & bindings::S_IFMT == bindings::S_IFREG
+    }
+
+    /// Whether its file system may be asked about before a file of it is opened or read: some take
+    /// locks there which whoever has to answer could need.
+    pub(crate) fn allows_questions(&self) -> bool {
+        // SAFETY: The superblock is valid, and its type does not change.
+        let flags = unsafe { (*(*self.superblock()).s_type).fs_flags };
+
+        flags as u32 & bindings::FS_DISALLOW_NOTIFY_PERM == 0
+    }
+
+    /// Whether its file system tells before a file's content is accessed.
+    pub(crate) fn announces_access(&self) -> bool {
+        // SAFETY: The superblock is valid; the flag is set when it is made.
+        let flags = unsafe { (*self.superblock()).s_iflags };
+
+        flags as u64 & u64::from(bindings::SB_I_ALLOW_HSM) != 0
+    }
+
     /// Whether the current credentials allow to read the inode: `EACCES` and what file systems
     /// return.
     ///

@@ -2,11 +2,12 @@
 
 //! Who caused an event, as seen by who watches.
 //!
-//! Used by `queue/`: each queue keeps the pid namespace of its opener.
+//! Used by `queue/`: each queue keeps its opener's process and pid namespace.
 //!
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h)
 
 use super::bindings;
+use core::ptr::NonNull;
 use kernel::{
     pid_namespace::PidNamespace,
     prelude::*,
@@ -41,5 +42,71 @@ impl PidNs {
 
         // Never negative.
         tgid as u32
+    }
+}
+
+/// A process (thread group), which may have exited. Its id is not given to another one as long as
+/// this value exists.
+///
+/// # Invariants
+///
+/// The `struct pid` is valid, and we have a reference to it.
+pub(crate) struct Process(NonNull<bindings::pid>);
+
+// SAFETY: A `struct pid` may be used and put by any thread.
+unsafe impl Send for Process {}
+// SAFETY: As above; what changes in it is protected by locks of the C side.
+unsafe impl Sync for Process {}
+
+impl Process {
+    /// That of the current task. `ESRCH` if it has none any more. Process context.
+    pub(crate) fn current() -> Result<Self> {
+        // INVARIANT: The helper returns a reference.
+        //
+        // SAFETY: No requirements.
+        let pid = unsafe { bindings::wqd_get_current_tgid() };
+
+        NonNull::new(pid).map(Self).ok_or(ESRCH)
+    }
+
+    /// Whether the current task belongs to it.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        // SAFETY: No requirements.
+        core::ptr::eq(unsafe { bindings::wqd_current_tgid() }, self.as_ptr())
+    }
+
+    /// Whether its last thread has exited. Any context.
+    pub(crate) fn has_exited(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::wqd_thread_group_exited(self.as_ptr()) }
+    }
+
+    /// Its number, as the whole machine sees it. Any context.
+    pub(crate) fn number(&self) -> i32 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::wqd_pid_nr(self.as_ptr()) }
+    }
+
+    /// The C structure.
+    pub(super) fn as_ptr(&self) -> *mut bindings::pid {
+        self.0.as_ptr()
+    }
+}
+
+impl Clone for Process {
+    fn clone(&self) -> Self {
+        // INVARIANT: The helper took one more reference.
+        //
+        // SAFETY: By the type invariant.
+        unsafe { bindings::wqd_get_pid(self.as_ptr()) };
+        Self(self.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, the reference is ours.
+        unsafe { bindings::put_pid(self.as_ptr()) };
     }
 }

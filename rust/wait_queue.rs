@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Wait queues that poll(2) sleeps on.
+//! Wait queues, as poll(2) sleeps on, and as tasks sleep on that wait for user space.
 //!
 //! A producer that has published something asks [`WaitQueue::has_sleeper`] and, only if so, wakes
 //! with [`WaitQueue::wake_all`]. The `kernel` crate has `PollCondVar`, but it cannot tell whether
 //! anybody sleeps, wakes without saying what happened, and waits for an RCU grace period whenever
 //! one is dropped, which would be once for every closed file.
 //!
-//! Used by `queue/` for the wait queue of each ring, and by [`misc_device`] to put pollers on it.
+//! Used by `queue/` for the wait queue of each ring and of each question that waits for its answer,
+//! and by [`misc_device`] to put pollers on it.
 //!
 //! [`misc_device`]: super::misc_device
 //!
@@ -15,8 +16,12 @@
 
 use super::bindings;
 use kernel::{
+    error::to_result,
     prelude::*,
-    sync::LockClassKey,
+    sync::{
+        atomic::Atomic,
+        LockClassKey, //
+    },
     types::Opaque, //
 };
 
@@ -38,6 +43,17 @@ pub(crate) use super::bindings::{
     POLLIN,
     POLLRDNORM, //
 };
+
+/// CLOCK_MONOTONIC in nanoseconds.
+fn now() -> u64 {
+    // SAFETY: No requirements.
+    unsafe { bindings::ktime_get() }.unsigned_abs()
+}
+
+/// The moment in `ms` milliseconds, as CLOCK_MONOTONIC in nanoseconds. Any context.
+pub(crate) fn deadline_in(ms: u32) -> u64 {
+    now().saturating_add(u64::from(ms).saturating_mul(1_000_000))
+}
 
 /// A queue of tasks and epoll instances that wait for something.
 ///
@@ -107,6 +123,27 @@ impl WaitQueue {
         // SAFETY: By the type invariant, `head` is initialised; 0 means "no limit on exclusive
         // waiters"; the wake functions of pollers take the key as a mask.
         unsafe { bindings::__wake_up(self.head.get(), bindings::TASK_NORMAL, 0, key) };
+    }
+
+    /// Sleeps as long as `word` has this `value`, at most until `deadline` (see [`deadline_in`]):
+    /// ETIME. A signal that kills the task ends the sleep: ERESTARTSYS. Whoever changes the word
+    /// calls [`Self::wake_all`] afterwards.
+    ///
+    /// Process context, without locks and outside all read sections: user space decides how long it
+    /// takes. A system that is suspended meanwhile does not wait for the task.
+    pub(crate) fn wait_killable_until(
+        &self,
+        word: &Atomic<u32>,
+        value: u32,
+        deadline: u64,
+    ) -> Result {
+        let left = i64::try_from(deadline.saturating_sub(now())).unwrap_or(i64::MAX);
+
+        // SAFETY: By the type invariant, `head` is initialised; the word outlives the call, and
+        // everybody accesses it atomically.
+        to_result(unsafe {
+            bindings::wqd_wait_killable_while(self.head.get(), word.as_ptr(), value, left)
+        })
     }
 
     /// Puts the caller of poll(2), or an epoll item, on this queue. Ends in a full barrier (see

@@ -6,6 +6,7 @@
 //! work.
 
 pub(crate) mod abi;
+mod permission;
 
 use crate::{
     queue::{
@@ -35,7 +36,10 @@ use crate::{
             PollDevice, //
         },
         params,
-        pid::PidNs,
+        pid::{
+            PidNs,
+            Process, //
+        },
         uaccess::{
             read_struct,
             write_struct, //
@@ -67,6 +71,7 @@ impl PollDevice for Queue {
             tgid: pid_ns.tgid_in(),
             pid_ns,
             sees_all: capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN),
+            process: Process::current()?,
         };
         let user = crate::USERS.get().enter(file.cred().euid())?;
         Arc::pin_init(Queue::new(opener, user), GFP_KERNEL_ACCOUNT)
@@ -83,7 +88,10 @@ impl PollDevice for Queue {
             | abi::ADD_WATCH
             | abi::REMOVE_WATCH
             | abi::SHUTDOWN
-            | abi::SET_WATERMARK => true,
+            | abi::SET_WATERMARK
+            | abi::RESPOND
+            | abi::OPEN_TARGET
+            | abi::SET_PERMISSION => true,
             abi::GET_INFO => false,
             _ => return Err(ENOTTY),
         };
@@ -101,6 +109,9 @@ impl PollDevice for Queue {
             abi::REMOVE_WATCH => remove_watch(&this, arg),
             abi::GET_INFO => get_info(&this, arg),
             abi::SET_WATERMARK => set_watermark(&this, arg),
+            abi::RESPOND => permission::respond(&this, arg),
+            abi::OPEN_TARGET => return permission::open_target(&this, file, arg),
+            abi::SET_PERMISSION => permission::set_permission(&this, arg),
             _ => shutdown(&this, arg),
         }
         .map(|()| 0)
@@ -221,6 +232,10 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
         hooks |= u64::from(offer.means) << (8 * kind);
         *events = offer.events;
     }
+    if crate::FS.get().waits().is_some() {
+        features |= abi::FEATURE_PERMISSION;
+    }
+    let asking = queue.permission_counters();
     let mut info = abi::Info {
         size: asked.size,
         abi_version: abi::VERSION,
@@ -228,7 +243,7 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
         features,
         sources,
         fs_scopes: fs::SCOPES,
-        fs_mask: fs::ALL_EVENTS.into(),
+        fs_mask: fs::events().into(),
         ring_slots: queue.ring_slots().into(),
         watches: queue.watch_count(),
         posted: 0,
@@ -242,6 +257,13 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
         kind: 0,
         hooks,
         events,
+        asked: asking.asked,
+        allowed: asking.allowed,
+        denied: asking.denied,
+        timed_out: asking.timed_out,
+        by_policy: asking.by_policy,
+        killed: asking.killed,
+        pending: asking.pending,
     };
     let counters = if asked.handle == 0 {
         queue.counters()

@@ -20,10 +20,6 @@ mod slot;
 mod table;
 #[cfg(CONFIG_KUNIT)]
 mod tests;
-#[cfg_attr(
-    not(CONFIG_KUNIT),
-    expect(dead_code, reason = "the permission source waits here")
-)]
 mod user_wait;
 mod walk;
 
@@ -55,6 +51,10 @@ pub(crate) use self::{
     },
     slot::Slot,
     table::Table,
+    user_wait::{
+        Pinned,
+        Ticket, //
+    },
     walk::Walk, //
 };
 

@@ -15,6 +15,7 @@ pub(crate) mod fill;
 pub(crate) mod filter;
 mod info;
 pub(crate) mod limits;
+pub(crate) mod permission;
 pub(crate) mod release;
 pub(crate) mod ring;
 mod wake;
@@ -27,6 +28,10 @@ use self::{
     },
     filter::Filter,
     limits::User,
+    permission::{
+        Posted,
+        Questions, //
+    },
     ring::{
         Event,
         Ring, //
@@ -46,10 +51,16 @@ use crate::{
         Group,
         Subscriber, //
     },
-    ring::producer::Producer,
+    ring::{
+        producer::Producer,
+        record::UNANSWERED_SLOTS, //
+    },
     rust::{
         memlock::MemlockCharge,
-        pid::PidNs,
+        pid::{
+            PidNs,
+            Process, //
+        },
         raw_spinlock::{
             new_raw_spinlock,
             RawGuard,
@@ -73,7 +84,8 @@ use kernel::{
     prelude::*,
     sync::{
         Arc,
-        Mutex, //
+        Mutex,
+        SetOnce, //
     },
     time::Jiffies, //
 };
@@ -86,6 +98,8 @@ pub(crate) struct Opener {
     pub(crate) tgid: u32,
     /// May see the process ids of others.
     pub(crate) sees_all: bool,
+    /// The same thread group: who answers the queue's questions.
+    pub(crate) process: Process,
 }
 
 /// One open file.
@@ -99,6 +113,7 @@ pub(crate) struct Queue {
     group: Group<Watch>,
     #[pin]
     memory: Mutex<Option<Memory>>,
+    questions: Questions,
     opener: Opener,
     user: User,
 }
@@ -132,6 +147,7 @@ impl Queue {
             waiters <- Waiters::new(crate::WORK.get().clone()),
             group <- Group::new(0, false),
             memory <- new_mutex!(None, "queue.memory"),
+            questions: SetOnce::new(),
             opener,
             user,
         })
@@ -216,6 +232,15 @@ impl Queue {
         Self::post_from(From::Process, watch, event);
     }
 
+    /// As [`Self::post`], and says what became of the record.
+    pub(crate) fn post_question<F: AsRef<[u64]>>(
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+    ) -> Posted {
+        let queue = watch.queue();
+        queue.post_long(From::Process, queue.ring.lock(), watch, event)
+    }
+
     /// As [`Self::post`], from any context but NMI, whatever locks are held: for hooks and other
     /// modules, which do not know where they are called.
     #[inline]
@@ -229,12 +254,14 @@ impl Queue {
         let queue = watch.queue();
         let mut ring = queue.ring.lock();
         let [one] = event.records else {
-            return queue.post_long(from, ring, watch, event);
+            queue.post_long(from, ring, watch, event);
+            return;
         };
         let Some(wrote) = ring.post_one(watch, one) else {
             // A copy, so that only the long way needs the record in memory.
             let records = &[*one];
-            return queue.post_long(from, ring, watch, &Event { records });
+            queue.post_long(from, ring, watch, &Event { records });
+            return;
         };
         if !wrote {
             return;
@@ -255,8 +282,16 @@ impl Queue {
         mut ring: RawGuard<'_, Ring>,
         watch: &Arc<Watch>,
         event: &Event<'_, F>,
-    ) {
+    ) -> Posted {
+        let (before, ..) = ring.counters();
         let outcome = ring.post(watch, event);
+        let posted = if outcome.lost {
+            Posted::Lost
+        } else if ring.counters().0 != before {
+            Posted::Written
+        } else {
+            Posted::Refused
+        };
         let signal = if outcome.wrote || outcome.lost {
             ring.signal()
         } else {
@@ -266,6 +301,16 @@ impl Queue {
         if outcome.fired {
             Watch::context().push_dead(watch.clone());
             Watch::context().reap_dead_soon();
+        }
+        posted
+    }
+
+    /// Writes an UNANSWERED record, or lets it wait, and wakes who sleeps. Process context.
+    fn write_unanswered(&self, record: [u64; UNANSWERED_SLOTS as usize]) {
+        let mut ring = self.ring.lock();
+        if ring.tell_unanswered(record) {
+            let signal = ring.signal();
+            self.act(From::Process, ring, signal);
         }
     }
 
@@ -377,10 +422,11 @@ impl Queue {
         self.group.ended()
     }
 
-    /// Ends the queue: no watch can be added, every watch gets its REMOVAL. Idempotent.
+    /// Ends the queue: no watch can be added, no question is asked and those that wait are decided,
+    /// every watch gets its REMOVAL. Idempotent. Process context.
     pub(crate) fn shutdown(&self) {
         self.group.lock().set_ended();
-        self.group.gate().shut();
+        self.end_questions();
         self.remove_all(0, Reason::QueueShutdown);
         self.waiters.list().wake_all(POLLIN | POLLRDNORM | POLLHUP);
     }
@@ -391,7 +437,6 @@ impl Queue {
     /// it is taken away)).
     pub(crate) fn release(&self) {
         self.shutdown();
-        self.group.gate().wait_empty();
         let rest = self.ring.lock().dismantle();
         drop(rest);
         // A wake-up that was asked for has happened; later posts write nothing and ask for none.

@@ -99,10 +99,21 @@ struct WatchQueueDev {
     block: GlobalGuard<Block>,
     usb: GlobalGuard<Usb>,
     fs: GlobalGuard<Fs>,
+    last_marks: LastMarks,
     marks: GlobalGuard<Context<Watch>>,
     releases: GlobalGuard<Releases>,
     users: GlobalGuard<Users>,
     work: GlobalGuard<Arc<OwnedQueue>>,
+}
+
+/// Waits for the marks that were let go of by callbacks of fsnotify. It goes behind `fs`, whose end
+/// waits for the callbacks.
+struct LastMarks;
+
+impl Drop for LastMarks {
+    fn drop(&mut self) {
+        MARKS.get().flush();
+    }
 }
 
 impl InPlaceModule for WatchQueueDev {
@@ -128,6 +139,7 @@ impl InPlaceModule for WatchQueueDev {
                 block,
                 usb,
                 fs,
+                last_marks: LastMarks,
                 marks,
                 releases,
                 users,

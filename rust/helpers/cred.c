@@ -15,6 +15,11 @@ const struct cred *wqd_revert_creds(const struct cred *cred)
 	return revert_creds(cred);
 }
 
+const struct cred *wqd_current_cred(void)
+{
+	return current_cred();
+}
+
 struct user_struct *wqd_get_uid(struct user_struct *user)
 {
 	return get_uid(user);

@@ -19,6 +19,11 @@ bool wqd_d_unlinked(const struct dentry *dentry)
 	return d_unlinked(dentry);
 }
 
+bool wqd_d_is_plain(const struct dentry *dentry)
+{
+	return d_is_reg(dentry) || d_can_lookup(dentry);
+}
+
 /* fsnotify protects the flags of a mark by its lock. */
 void wqd_fsnotify_mark_clear_no_iref(struct fsnotify_mark *mark)
 {

@@ -29,11 +29,21 @@ pub(crate) const SHUTDOWN: u32 = _IO('W' as u32, 0x65);
 /// SET_WATERMARK: pointer to [`Watermark`].
 pub(crate) const SET_WATERMARK: u32 = _IO('W' as u32, 0x66);
 
+/// RESPOND: pointer to [`Respond`].
+pub(crate) const RESPOND: u32 = _IO('W' as u32, 0x67);
+/// OPEN_TARGET: pointer to [`OpenTarget`].
+pub(crate) const OPEN_TARGET: u32 = _IO('W' as u32, 0x68);
+/// SET_PERMISSION: pointer to [`Permission`].
+pub(crate) const SET_PERMISSION: u32 = _IO('W' as u32, 0x69);
+
 /// Version of the ABI that GET_INFO tells.
 pub(crate) const VERSION: u32 = 1;
 
 /// Feature: LSM rules for watches on files apply.
 pub(crate) const FEATURE_LSM: u64 = 1;
+
+/// Feature: watches may ask for permission.
+pub(crate) const FEATURE_PERMISSION: u64 = 2;
 
 /// Feature: functions are probed where the kernel has no hook.
 pub(crate) const FEATURE_PROBES: u64 = 4;
@@ -124,11 +134,19 @@ pub(crate) struct Info {
     pub(crate) kind: u32,
     pub(crate) hooks: u64,
     pub(crate) events: [u32; 8],
+    pub(crate) asked: u64,
+    pub(crate) allowed: u64,
+    pub(crate) denied: u64,
+    pub(crate) timed_out: u64,
+    pub(crate) by_policy: u64,
+    pub(crate) killed: u64,
+    pub(crate) pending: u64,
 }
 
 /// First published size of [`Info`].
 pub(crate) const INFO_MIN: usize = 128;
-static_assert!(size_of::<Info>() == 168 && offset_of!(Info, hooks) == INFO_MIN);
+static_assert!(offset_of!(Info, hooks) == INFO_MIN && offset_of!(Info, asked) == 168);
+static_assert!(size_of::<Info>() == 224 && offset_of!(Info, pending) == 216);
 
 /// Argument of SET_WATERMARK: `struct watch_queue_watermark`.
 #[derive(FromBytes, IntoBytes, Immutable)]
@@ -146,3 +164,50 @@ static_assert!(size_of::<Watermark>() == WATERMARK_MIN);
 
 /// Longest time of a watermark, in milliseconds: an hour.
 pub(crate) const WATERMARK_MAX_MS: u32 = 3_600_000;
+
+/// In [`Respond`] and [`Permission`]: the task may go on.
+pub(crate) const ALLOW: u32 = 1;
+/// It may not.
+pub(crate) const DENY: u32 = 2;
+
+/// Argument of RESPOND: `struct watch_queue_respond`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Respond {
+    pub(crate) size: u32,
+    pub(crate) response: u32,
+    pub(crate) request: u64,
+    pub(crate) error: u32,
+    pub(crate) reserved: u32,
+}
+
+/// First published size of [`Respond`].
+pub(crate) const RESPOND_MIN: usize = 24;
+static_assert!(size_of::<Respond>() == RESPOND_MIN && offset_of!(Respond, request) == 8);
+
+/// Argument of OPEN_TARGET: `struct watch_queue_open_target`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct OpenTarget {
+    pub(crate) size: u32,
+    pub(crate) flags: u32,
+    pub(crate) request: u64,
+}
+
+/// First published size of [`OpenTarget`].
+pub(crate) const OPEN_TARGET_MIN: usize = 16;
+static_assert!(size_of::<OpenTarget>() == OPEN_TARGET_MIN);
+
+/// Argument of SET_PERMISSION: `struct watch_queue_permission`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Permission {
+    pub(crate) size: u32,
+    pub(crate) timeout_ms: u32,
+    pub(crate) unanswered: u32,
+    pub(crate) reserved: u32,
+}
+
+/// First published size of [`Permission`].
+pub(crate) const PERMISSION_MIN: usize = 16;
+static_assert!(size_of::<Permission>() == PERMISSION_MIN);

@@ -5,7 +5,8 @@
 //!
 //! The *mark reaper* frees what was unlinked: one jiffy after the first, after one grace period for
 //! all that came meanwhile. The *watch reaper* does step two for watches that were ended where
-//! nothing may sleep. Neither grace period is ever waited for in a system call.
+//! nothing may sleep; another job drops the last references of marks that were given back there.
+//! Neither grace period is ever waited for in a system call.
 
 use super::{
     connector::{
@@ -16,6 +17,7 @@ use super::{
     slot::InSlot,
     table::InTable,
     Mark,
+    MarkRef,
     Subscriber, //
 };
 use crate::rust::{
@@ -65,6 +67,8 @@ pub(crate) struct Context<S: Subscriber> {
     #[pin]
     watches: DelayedJob<Watches<S>>,
     #[pin]
+    puts: DelayedJob<Puts<S>>,
+    #[pin]
     marks: DelayedJob<Marks<S>>,
     #[pin]
     slotted: DelayedJob<Boxes<S, InSlot<S>>>,
@@ -82,6 +86,8 @@ pub(crate) struct Reader<'a, S: Subscriber> {
 }
 
 struct Marks<S: Subscriber>(Stack<Mark<S>>);
+
+struct Puts<S: Subscriber>(Stack<Mark<S>>);
 
 struct Watches<S: Subscriber>(Stack<Dead<S>>);
 
@@ -112,6 +118,7 @@ impl<S: Subscriber> Context<S> {
         try_pin_init!(Self {
             kick <- IrqWork::new(Kick(PhantomData)),
             watches <- new_delayed_job!(Watches(Stack::new()), queue.clone(), "wq_reap_watches"),
+            puts <- new_delayed_job!(Puts(Stack::new()), queue.clone(), "wq_put_marks"),
             marks <- new_delayed_job!(Marks(Stack::new()), queue.clone(), "wq_reap_marks"),
             slotted <- new_delayed_job!(Boxes(Stack::new()), queue.clone(), "wq_reap_slotted"),
             tabled <- new_delayed_job!(Boxes(Stack::new()), queue, "wq_reap_tabled"),
@@ -145,6 +152,23 @@ impl<S: Subscriber> Context<S> {
         // SAFETY: The caller gives the mark away.
         unsafe { self.marks.0.push(mark) };
         self.marks.queue(REAPER_DELAY);
+    }
+
+    /// Drops a reference, which may be the last, from the workqueue. Any context but NMI.
+    ///
+    /// # Safety
+    ///
+    /// `MarkRef::into_raw` gave the mark, and its link is free until the reference was dropped.
+    pub(super) unsafe fn put_mark(&self, mark: NonNull<Mark<S>>) {
+        // SAFETY: The reference keeps the mark until the job drops it.
+        unsafe { self.puts.0.push(mark) };
+        self.puts.queue(0);
+    }
+
+    /// Waits until the references that were given to [`Self::put_mark`] before are dropped. Process
+    /// context.
+    pub(super) fn flush_puts(&self) {
+        self.puts.flush();
     }
 
     /// Frees a connector after a grace period. Process context.
@@ -189,6 +213,7 @@ impl<S: Subscriber> Context<S> {
     pub(crate) fn flush(&self) {
         self.kick.sync();
         self.watches.flush();
+        self.flush_puts();
         self.marks.flush();
         self.slotted.flush();
         self.tabled.flush();
@@ -198,6 +223,16 @@ impl<S: Subscriber> Context<S> {
 impl<S: Subscriber> IrqHandler for Kick<S> {
     fn run(_work: &IrqWork<Self>) {
         S::context().watches.queue(0);
+    }
+}
+
+impl<S: Subscriber> Job for Puts<S> {
+    fn run(job: &DelayedJob<Self>) {
+        let mut chain = job.0.take();
+        while let Some(mark) = chain.next() {
+            // SAFETY: `put_mark` got it, and the chain hands it out once.
+            drop(unsafe { MarkRef::from_raw(mark) });
+        }
     }
 }
 

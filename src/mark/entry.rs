@@ -23,6 +23,7 @@ use crate::rust::stack::Linked;
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::{
         self,
         NonNull, //
@@ -237,6 +238,11 @@ impl<S: Subscriber> MarkRef<S> {
         unsafe { self.mark.as_ref() }
     }
 
+    /// The same reference, for those who cannot drop it where they are.
+    pub(super) fn late(self) -> LateRef<S> {
+        LateRef(ManuallyDrop::new(self))
+    }
+
     fn into_raw(self) -> NonNull<Mark<S>> {
         let mark = self.mark;
         core::mem::forget(self);
@@ -246,7 +252,7 @@ impl<S: Subscriber> MarkRef<S> {
     /// # Safety
     ///
     /// `mark` came from [`Self::into_raw`] and nobody else turns it back.
-    unsafe fn from_raw(mark: NonNull<Mark<S>>) -> Self {
+    pub(super) unsafe fn from_raw(mark: NonNull<Mark<S>>) -> Self {
         // INVARIANT: The reference of the value that was taken apart is ours now.
         Self {
             mark,
@@ -318,6 +324,31 @@ impl<S: Subscriber> Drop for MarkRef<S> {
             // SAFETY: `set_connector` took it apart; the exchange made it ours alone.
             drop(unsafe { ConnectorRef::from_raw(connector) });
         }
+    }
+}
+
+/// A [`MarkRef`] that may be dropped where nothing may sleep or be freed, inside a read section
+/// perhaps: the last one goes to the workqueue (TRAPS: A19 (who resumes a walk frees nothing)).
+pub(super) struct LateRef<S: Subscriber>(ManuallyDrop<MarkRef<S>>);
+
+impl<S: Subscriber> core::ops::Deref for LateRef<S> {
+    type Target = MarkRef<S>;
+
+    fn deref(&self) -> &MarkRef<S> {
+        &self.0
+    }
+}
+
+impl<S: Subscriber> Drop for LateRef<S> {
+    fn drop(&mut self) {
+        if put_unless_last(&self.0.refs) {
+            return;
+        }
+        // SAFETY: It is not used after this.
+        let mark = unsafe { ManuallyDrop::take(&mut self.0) };
+        // SAFETY: The link chains a mark to the others of its watch, which has let go of this one if
+        // the last reference is here. Until that is dropped, no other can be the last.
+        unsafe { S::context().put_mark(mark.into_raw()) };
     }
 }
 

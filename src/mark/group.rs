@@ -15,6 +15,7 @@
 use super::{
     user_wait::Gate,
     MarkRef,
+    Role,
     Subscriber, //
 };
 use crate::rust::{
@@ -177,6 +178,11 @@ impl<S: Subscriber> GroupGuard<'_, S> {
     /// No watch can be added from now on.
     pub(crate) fn set_ended(&mut self) {
         self.group.ended.store(true, Relaxed);
+    }
+
+    /// Calls `f` with the role of each mark of a watch.
+    pub(crate) fn for_each_role(&self, watch: &S, mut f: impl FnMut(Role)) {
+        watch.marks().for_each(|mark| f(mark.role()));
     }
 
     /// Tells the objects of a watch that its masks were changed.

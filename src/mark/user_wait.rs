@@ -10,11 +10,13 @@
 //! Who sleeps on behalf of a group is counted at the group's gate ([`Gate`]). The end of a group
 //! shuts the gate, answers what is outstanding, and then waits until nobody is left. TRAPS: A8 (a
 //! wait begins under the gate's lock or not at all; a pinned mark keeps its watch, and that the
-//! group). TRAPS: A11 (the ticket is a value with Drop). TRAPS: A12 (the ticket borrows the gate, so
-//! whoever gives it back holds something that keeps the group until he has done so).
+//! group). TRAPS: A11 (the ticket is a value with Drop). TRAPS: A12 (the ticket pins a mark of the
+//! group, so whoever gives it back keeps the group until he has done so).
 
 use super::{
+    entry::LateRef,
     hooks::hook,
+    Mark,
     MarkRef,
     Reader,
     Subscriber,
@@ -24,6 +26,7 @@ use kernel::{
     new_condvar, new_mutex,
     prelude::*,
     sync::{
+        Arc,
         CondVar,
         Mutex, //
     },
@@ -51,14 +54,23 @@ impl Gate {
         })
     }
 
-    /// Begins a wait; `None` when the group is ending. Process context.
-    pub(crate) fn enter(&self) -> Option<Ticket<'_>> {
+    /// Counts one more, unless the gate is shut.
+    fn enter(&self) -> bool {
         let mut state = self.state.lock();
-        if state.shut {
-            return None;
+        let waiting = state.waiting.checked_add(1).filter(|_| !state.shut);
+        if let Some(waiting) = waiting {
+            state.waiting = waiting;
         }
-        state.waiting = state.waiting.checked_add(1)?;
-        Some(Ticket(self))
+        waiting.is_some()
+    }
+
+    /// Counts one less.
+    fn leave(&self) {
+        let mut state = self.state.lock();
+        state.waiting = state.waiting.saturating_sub(1);
+        if state.waiting == 0 {
+            self.empty.notify_all();
+        }
     }
 
     /// Lets nobody in from now on.
@@ -76,17 +88,33 @@ impl Gate {
     }
 }
 
-/// One wait, counted at a gate.
+/// One wait on behalf of a watch, counted at the gate of its group; dereferences to the mark by which
+/// the watch was met, which it pins. May be dropped inside read sections.
+///
+/// # Invariants
+///
+/// The gate of the group of the mark's watch counts this value.
 #[must_use]
-pub(crate) struct Ticket<'a>(&'a Gate);
+pub(crate) struct Ticket<S: Subscriber>(LateRef<S>);
 
-impl Drop for Ticket<'_> {
+impl<S: Subscriber> Ticket<S> {
+    /// Begins a wait; `None` when the mark is on its way out or the group is ending. The caller is in
+    /// an SRCU read section. Process context.
+    pub(crate) fn new(mark: &Mark<S>) -> Option<Self> {
+        let mark = mark.try_pin()?.late();
+        // INVARIANT: Counted.
+        mark.watch().group().gate().enter().then_some(Self(mark))
+    }
+
+    /// The watch.
+    pub(crate) fn watch(&self) -> &Arc<S> {
+        self.0.watch()
+    }
+}
+
+impl<S: Subscriber> Drop for Ticket<S> {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.waiting = state.waiting.saturating_sub(1);
-        if state.waiting == 0 {
-            self.0.empty.notify_all();
-        }
+        self.watch().group().gate().leave();
     }
 }
 
@@ -117,14 +145,14 @@ impl<S: Subscriber, const N: usize> Pinned<S, N> {
         Self { cursors }
     }
 
-    /// Enters SRCU again and goes on. Process context.
+    /// Goes on, inside SRCU again. Nothing sleeps and nothing is freed here.
     pub(crate) fn resume<'a>(self, reader: &Reader<'a, S>) -> Walk<'a, S, N> {
-        // The pins go when this returns; the reader's section, which began before, keeps the marks.
-        let Self { cursors } = self;
-        Walk::from_cursors(
-            cursors
-                .each_ref()
-                .map(|pin| pin.as_ref().map(|pin| pin.for_reader(reader))),
-        )
+        Walk::from_cursors(self.cursors.map(|pin| {
+            let pin = pin?;
+            let mark = pin.for_reader(reader);
+            // The reader's section, which began before, keeps the mark.
+            drop(pin.late());
+            Some(mark)
+        }))
     }
 }

@@ -117,4 +117,21 @@ impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
             next = mark.next();
         }
     }
+
+    /// Calls `f` in the same way until it gives something, and gives that.
+    pub(crate) fn find_map<T>(
+        &self,
+        mut f: impl FnMut(usize, &'a Mark<S>) -> Option<T>,
+    ) -> Option<T> {
+        for (list, first) in self.first.iter().enumerate() {
+            let mut next = *first;
+            while let Some(mark) = next.filter(|mark| mark.is_of(self.group)) {
+                if let Some(found) = f(list, mark) {
+                    return Some(found);
+                }
+                next = mark.next();
+            }
+        }
+        None
+    }
 }

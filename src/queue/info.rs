@@ -7,6 +7,7 @@
 //! are read without it.
 
 use super::{
+    permission,
     watch::Watch,
     Queue, //
 };
@@ -65,6 +66,13 @@ impl Queue {
         Ok((watch, counters))
     }
 
+    /// What became of its requests for permission.
+    pub(crate) fn permission_counters(&self) -> permission::Counters {
+        self.requests()
+            .map(|requests| requests.snapshot().1)
+            .unwrap_or_default()
+    }
+
     /// Size of the ring in slots; 0 when there is none.
     pub(crate) fn ring_slots(&self) -> u32 {
         self.ring.lock().size()
@@ -88,6 +96,7 @@ impl Queue {
             counters.delivered,
             counters.lost,
         );
+        self.show_requests(seq);
         let mut from = 0;
         loop {
             // The mutex is not held while printing: a long list must not stop others.
@@ -115,5 +124,27 @@ impl Queue {
                 lost,
             );
         }
+    }
+
+    /// The lines about requests for permission, if the queue can have any.
+    fn show_requests(&self, seq: &SeqFile) {
+        let Some(requests) = self.requests() else {
+            return;
+        };
+        let (policy, counters, oldest) = requests.snapshot();
+        seq_print!(
+            seq,
+            "permission: timeout-ms:{} unanswered:{} asked:{} allowed:{} denied:{} timed-out:{} by-policy:{} killed:{} pending:{} oldest:{}\n",
+            policy.timeout_ms,
+            if policy.deny { "deny" } else { "allow" },
+            counters.asked,
+            counters.allowed,
+            counters.denied,
+            counters.timed_out,
+            counters.by_policy,
+            counters.killed,
+            counters.pending,
+            oldest.unwrap_or(0),
+        );
     }
 }

@@ -40,7 +40,8 @@ use crate::{
             self,
             LOSS_RESERVE,
             LOSS_SLOTS,
-            REMOVAL_SLOTS, //
+            REMOVAL_SLOTS,
+            UNANSWERED_SLOTS, //
         },
         Slots, //
     },
@@ -76,6 +77,8 @@ pub(super) struct Ring {
     overrun: bool,
     lost_since: u64,
     lost_by: LostBy,
+    /// Requests without an answer that no record has told of.
+    untold: u64,
     pending: ArcFifo<Watch>,
     done: ArcFifo<Watch>,
     delivered: u64,
@@ -92,6 +95,7 @@ impl Ring {
             overrun: false,
             lost_since: 0,
             lost_by: LostBy::Nobody,
+            untold: 0,
             pending: ArcFifo::new(),
             done: ArcFifo::new(),
             delivered: 0,
@@ -173,10 +177,10 @@ impl Ring {
         };
     }
 
-    /// Whether a LOSS or a REMOVAL waits for room.
+    /// Whether anything waits for room.
     #[inline]
     fn waiting(&self) -> bool {
-        self.lost_since != 0 || !self.pending.is_empty()
+        self.lost_since != 0 || self.untold != 0 || !self.pending.is_empty()
     }
 
     /// Writes what waits, as far as there is room, the room for one LOSS included, and publishes it;
@@ -219,6 +223,20 @@ impl Ring {
             self.overrun = true;
             wrote = true;
         }
+        if self.untold != 0 {
+            if active
+                .producer
+                .fits(tail, [UNANSWERED_SLOTS], LOSS_RESERVE)
+                .is_err()
+            {
+                return wrote;
+            }
+            let [first, fixed @ ..] = record::unanswered(0, self.untold, 0, 0);
+            active.producer.put(&mut active.slots, first, &fixed, &[]);
+            self.fill.count_one();
+            self.untold = 0;
+            wrote = true;
+        }
         while let Some(watch) = self.pending.first() {
             if active
                 .producer
@@ -235,6 +253,35 @@ impl Ring {
                 // Not reached: it was in one list and has just left it. Nothing may be freed here.
                 core::mem::forget(watch);
             }
+        }
+        wrote
+    }
+
+    /// Writes an UNANSWERED record about one request, or lets the request wait to be told of with
+    /// others, and publishes; true when something was written.
+    pub(super) fn tell_unanswered(&mut self, record: [u64; UNANSWERED_SLOTS as usize]) -> bool {
+        let mut wrote = self.flush_quietly(LOSS_RESERVE);
+        let mut told = false;
+        if let (false, Some(active)) = (self.waiting(), &mut self.active) {
+            let tail = active.slots.load_tail();
+            if active
+                .producer
+                .fits(tail, [UNANSWERED_SLOTS], LOSS_RESERVE)
+                .is_ok()
+            {
+                let [first, fixed @ ..] = record;
+                active.producer.put(&mut active.slots, first, &fixed, &[]);
+                self.fill.count_one();
+                told = true;
+            }
+        }
+        if told {
+            wrote = true;
+        } else {
+            self.untold = self.untold.wrapping_add(1);
+        }
+        if wrote {
+            self.publish();
         }
         wrote
     }
@@ -295,6 +342,7 @@ impl Ring {
     /// and the watches whose REMOVAL nobody will read.
     pub(super) fn dismantle(&mut self) -> Rest {
         self.lost_since = 0;
+        self.untold = 0;
         Rest {
             _active: self.active.take(),
             _filter: self.filter.take(),

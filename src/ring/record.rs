@@ -54,10 +54,15 @@ pub(crate) mod meta {
     pub(crate) const REMOVAL: u32 = 1;
     /// Events were lost.
     pub(crate) const LOSS: u32 = 2;
+    /// Requests for permission were decided without an answer.
+    pub(crate) const UNANSWERED: u32 = 3;
 }
 
 /// Length of a REMOVAL record in slots.
 pub(crate) const REMOVAL_SLOTS: u32 = 4;
+
+/// Length of an UNANSWERED record in slots.
+pub(crate) const UNANSWERED_SLOTS: u32 = 4;
 
 /// Length of a LOSS record in slots.
 pub(crate) const LOSS_SLOTS: u32 = 3;
@@ -188,5 +193,21 @@ pub(crate) fn loss(count: u64, cookie: Option<u64>) -> [u64; LOSS_SLOTS as usize
         head_word(kind::META, meta::LOSS, info::OVERRUN | many, LOSS_SLOTS),
         count,
         cookie.unwrap_or(0),
+    ]
+}
+
+/// Says that `count` requests were decided without an answer: the one with the id `request`, for
+/// `reason`, with `error` (0: allowed); or several, and then all three are 0.
+pub(crate) fn unanswered(
+    request: u64,
+    count: u64,
+    reason: u32,
+    error: u32,
+) -> [u64; UNANSWERED_SLOTS as usize] {
+    [
+        head_word(kind::META, meta::UNANSWERED, 0, UNANSWERED_SLOTS),
+        request,
+        count,
+        word(reason, error),
     ]
 }

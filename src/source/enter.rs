@@ -19,6 +19,7 @@ use super::{
 use crate::{
     mark::{
         ConnectorRef,
+        GroupGuard,
         MarkRef,
         Role,
         Subscriber, //
@@ -84,7 +85,7 @@ impl<'p> Prepared<'p> {
 
     /// Finds or makes the object and its connector. ENOENT: the place is dying. ENOMEM. The caller
     /// holds `mark_mutex` and drops `self` after it.
-    fn connect(&mut self, watch: &Watch) -> Result<Result<&ConnectorRef<Watch>, Again>> {
+    fn connect(&mut self, watch: &Watch) -> Result<Result<(), Again>> {
         let fs = crate::FS.get();
         let group = fs.group(self.need.class);
         let connector = match group.find(self.need.place) {
@@ -110,49 +111,100 @@ impl<'p> Prepared<'p> {
                 connector
             }
         };
-        Ok(Ok(self.connector.insert(connector)))
+        self.connector = Some(connector);
+        Ok(Ok(()))
+    }
+}
+
+/// The watch of this queue that is on the place of `need` already, in whatever class. What keeps the
+/// objects meanwhile goes to `holds`, to be dropped after `mark_mutex`.
+fn there(
+    watch: &Watch,
+    need: &Need<'_>,
+    holds: &mut [Option<Hold>; Class::NR],
+) -> Option<Arc<Watch>> {
+    let mut found = None;
+    for (hold, class) in holds.iter_mut().zip(Class::ALL) {
+        *hold = crate::FS.get().group(class).find(need.place);
+        if let (Some(hold), None) = (hold, &found) {
+            let role = role::new(need.part, class);
+            found = hold.connector.find_same(watch, role);
+        }
+    }
+    found
+}
+
+/// Whether the marks of a watch are those that `needs` says, or, to add to it, at least those: they
+/// stay what they are for its life.
+fn has_marks<'p>(
+    group: &GroupGuard<'_, Watch>,
+    there: &Watch,
+    needs: impl Iterator<Item = Need<'p>>,
+    if_there: IfThere,
+) -> bool {
+    // The mark on the root of a subtree hears of nothing that could be wanted.
+    let bit = |role| match role::part(role) {
+        role::ROOT => 0,
+        _ => 1u32 << role::class(role),
+    };
+    let (mut has, mut wants) = (0, 0);
+    group.for_each_role(there, |role| has |= bit(role));
+    for need in needs {
+        wants |= bit(need.role());
+    }
+    match if_there {
+        IfThere::Refuse => true,
+        IfThere::Replace => wants == has,
+        IfThere::Add => wants & !has == 0,
     }
 }
 
 /// Enters a watch with the marks that it needs, or changes the masks of the one that is there. The
-/// watch is found by the first of its needs.
+/// watch is found by the place of the first of its needs.
 ///
-/// EINVAL: an update whose id, cookie, scope or flags are not those of the watch. EDQUOT: the user's
+/// EINVAL: an update whose id, cookie, scope, flags or classes are not those of the watch. EDQUOT: the user's
 /// limit of watches. EEXIST: watched already. ENOENT: the object is dying. ESHUTDOWN: the queue has
 /// ended. ENOMEM.
-pub(super) fn enter(watch: &Arc<Watch>, needs: &[Need<'_>], if_there: IfThere) -> Result<Added> {
+pub(super) fn enter<'p>(
+    watch: &Arc<Watch>,
+    needs: impl Iterator<Item = Need<'p>> + Clone,
+    if_there: IfThere,
+) -> Result<Added> {
     loop {
-        if let Some(result) = try_enter(watch, needs, if_there)? {
+        if let Some(result) = try_enter(watch, needs.clone(), if_there)? {
             return Ok(result);
         }
     }
 }
 
 /// One try; `None` when a dying object was in the way and has been helped out of it.
-fn try_enter(watch: &Arc<Watch>, needs: &[Need<'_>], if_there: IfThere) -> Result<Option<Added>> {
+fn try_enter<'p>(
+    watch: &Arc<Watch>,
+    needs: impl Iterator<Item = Need<'p>> + Clone,
+    if_there: IfThere,
+) -> Result<Option<Added>> {
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
     let mut prepared: [Option<Prepared<'_>>; MAX_MARKS] = [const { None }; MAX_MARKS];
+    let mut holds = [const { None }; Class::NR];
     let removed;
-    for (prepared, need) in prepared.iter_mut().zip(needs) {
-        *prepared = Some(Prepared::new(watch, *need)?);
+    for (prepared, need) in prepared.iter_mut().zip(needs.clone()) {
+        *prepared = Some(Prepared::new(watch, need)?);
     }
     let mut group = watch.queue().group().lock();
     if watch.queue().group().ended() {
         return Err(ESHUTDOWN);
     }
 
-    for (n, prepared) in prepared.iter_mut().flatten().enumerate() {
-        let role = prepared.need.role();
+    let first = needs.clone().next();
+    if let Some(there) = first.and_then(|need| there(watch, &need, &mut holds)) {
+        if !has_marks(&group, &there, needs, if_there) {
+            return Err(EINVAL);
+        }
+        return change(&mut group, &there, watch, if_there).map(Some);
+    }
+    for prepared in prepared.iter_mut().flatten() {
         match prepared.connect(watch)? {
-            Ok(connector) => {
-                let there = match n {
-                    0 => connector.find_same(watch, role),
-                    _ => None,
-                };
-                if let Some(there) = there {
-                    return change(&mut group, &there, watch, if_there).map(Some);
-                }
-            }
+            Ok(()) => {}
             Err(Again::Dying) => {
                 drop(group);
                 if let Some(hold) = &prepared.hold {

@@ -4,12 +4,14 @@
 //!
 //! [`object`] is what stands for a watched place, [`watch`] serves ADD_WATCH, [`event`] turns a
 //! callback into records: with [`wide`] for watches on whole mounts, file systems and subtrees, with
-//! [`detail`] for records that have a path or a file handle. Here is what they share: which bits
-//! exist, and what a watch needs from the kernel to get them.
+//! [`detail`] for records that have a path or a file handle. [`permission`] asks whether something
+//! may happen. Here is what they share: which bits exist, and what a watch needs from the kernel to
+//! get them.
 
 mod detail;
 mod event;
 mod object;
+mod permission;
 mod watch;
 mod wide;
 
@@ -31,6 +33,23 @@ pub(crate) use self::{
 
 /// The event bits of the ABI: those of inotify, and OPEN_EXEC. The kernel uses the same numbers.
 pub(crate) const ALL_EVENTS: u32 = 0x1fff;
+
+/// Events that ask for permission when the content is in place.
+const CONTENT_EVENTS: u32 = bit::OPEN_PERM | bit::OPEN_EXEC_PERM | bit::ACCESS_PERM;
+
+/// Events that ask before the content is accessed, or before it is there.
+const PRE_CONTENT_EVENTS: u32 = bit::PRE_ACCESS;
+
+/// Events that ask for permission.
+const QUESTIONS: u32 = CONTENT_EVENTS | PRE_CONTENT_EVENTS;
+
+/// The event bits that work on this kernel.
+pub(crate) fn events() -> u32 {
+    match crate::FS.get().waits() {
+        Some(_) => ALL_EVENTS | QUESTIONS,
+        None => ALL_EVENTS,
+    }
+}
 
 /// Events that user space asks for by the halves and that the kernel gives as one (RENAME).
 const MOVES: u32 = bit::MOVED_FROM | bit::MOVED_TO;
@@ -118,7 +137,12 @@ pub(super) fn shares(role: Role) -> bool {
 }
 
 /// The bits that marks of each class hear of.
-const CLASS_EVENTS: [u32; Class::NR] = [ALL_EVENTS, 0, 0];
+const CLASS_EVENTS: [u32; Class::NR] = [ALL_EVENTS, CONTENT_EVENTS, PRE_CONTENT_EVENTS];
+
+/// The bits that marks of a class hear of.
+fn class_events(class: Class) -> u32 {
+    CLASS_EVENTS.get(class as usize).copied().unwrap_or(0)
+}
 
 /// What the kernel has to call us for so that the mark of `watch` in this role gets what it wants:
 /// its bits, what clears its ignore mask, why the object ends, and whether an inode has to stay in

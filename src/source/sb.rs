@@ -116,7 +116,7 @@ pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         class: Class::Notify,
         part: role::OTHER,
     }];
-    enter(&watch, &needs, if_there)
+    enter(&watch, needs.into_iter(), if_there)
 }
 
 /// What fsnotify has to call us for.

@@ -34,6 +34,9 @@
 #define IOC_WATCH_QUEUE_GET_INFO	_IO('W', 0x64)	/* struct watch_queue_info * */
 #define IOC_WATCH_QUEUE_SHUTDOWN	_IO('W', 0x65)	/* no argument (0) */
 #define IOC_WATCH_QUEUE_SET_WATERMARK	_IO('W', 0x66)	/* struct watch_queue_watermark * */
+#define IOC_WATCH_QUEUE_RESPOND		_IO('W', 0x67)	/* struct watch_queue_respond * */
+#define IOC_WATCH_QUEUE_OPEN_TARGET	_IO('W', 0x68)	/* struct watch_queue_open_target * */
+#define IOC_WATCH_QUEUE_SET_PERMISSION	_IO('W', 0x69)	/* struct watch_queue_permission * */
 
 /*
  * Records
@@ -56,7 +59,8 @@ enum watch_notification_type {
 enum watch_meta_notification_subtype {
 	WATCH_META_SKIP_NOTIFICATION	= 0,	/* step over it: padding, or the ring's header */
 	WATCH_META_REMOVAL_NOTIFICATION	= 1,	/* a watch ended: struct watch_removal_notification */
-	WATCH_META_LOSS_NOTIFICATION	= 2	/* events were lost here: struct watch_loss_notification */
+	WATCH_META_LOSS_NOTIFICATION	= 2,	/* events were lost here: struct watch_loss_notification */
+	WATCH_META_UNANSWERED_NOTIFICATION = 3	/* struct watch_unanswered_notification */
 };
 
 /* Every record begins with this. */
@@ -156,6 +160,25 @@ struct watch_loss_notification {
 
 #define WATCH_LOSS_MANY		WATCH_INFO_FLAG_0	/* more than one watch has lost records */
 
+/* Why a request for permission was decided without an answer. */
+enum watch_unanswered_reason {
+	WATCH_UNANSWERED_SEVERAL	= 0,	/* several requests, perhaps for several reasons */
+	WATCH_UNANSWERED_TIMEOUT	= 1,	/* the deadline came first */
+	WATCH_UNANSWERED_LISTENER	= 2,	/* the process that opened the queue has exited */
+	WATCH_UNANSWERED_SHUTDOWN	= 3,	/* SHUTDOWN */
+	WATCH_UNANSWERED_NOT_ASKED	= 4,	/* no room in the ring, or no memory */
+	WATCH_UNANSWERED_KILLED		= 5	/* the task that waited was killed */
+};
+
+/* Requests for permission were decided without an answer. 4 slots. */
+struct watch_unanswered_notification {
+	struct watch_notification watch;
+	__u64	request;	/* fs_permission_notification::request; 0 = several, or it had none */
+	__u64	count;		/* how many requests */
+	__u32	reason;		/* enum watch_unanswered_reason */
+	__u32	error;		/* what the task got: 0 = it went on; else an errno */
+};
+
 /*
  * FS: files and directories. One record per wanted event bit; the subtype is the number
  * of that bit. The numbers are those of inotify, where inotify knows the event.
@@ -173,7 +196,13 @@ enum fs_notification_subtype {
 	NOTIFY_FS_DELETE		= 9,	/* an entry was deleted from the directory */
 	NOTIFY_FS_DELETE_SELF		= 10,	/* the watched object itself was deleted */
 	NOTIFY_FS_MOVE_SELF		= 11,	/* the watched object itself was renamed */
-	NOTIFY_FS_OPEN_EXEC		= 12	/* opened to be executed */
+	NOTIFY_FS_OPEN_EXEC		= 12,	/* opened to be executed */
+
+	/* Requests for permission: struct fs_permission_notification. */
+	NOTIFY_FS_OPEN_PERM		= 16,	/* may it be opened? */
+	NOTIFY_FS_ACCESS_PERM		= 17,	/* may it be read? */
+	NOTIFY_FS_OPEN_EXEC_PERM	= 18,	/* may it be opened to be executed? */
+	NOTIFY_FS_PRE_ACCESS		= 20	/* may this range be read or written? */
 };
 
 #define WATCH_FS_ACCESS		(1ULL << NOTIFY_FS_ACCESS)
@@ -189,6 +218,10 @@ enum fs_notification_subtype {
 #define WATCH_FS_DELETE_SELF	(1ULL << NOTIFY_FS_DELETE_SELF)
 #define WATCH_FS_MOVE_SELF	(1ULL << NOTIFY_FS_MOVE_SELF)
 #define WATCH_FS_OPEN_EXEC	(1ULL << NOTIFY_FS_OPEN_EXEC)
+#define WATCH_FS_OPEN_PERM	(1ULL << NOTIFY_FS_OPEN_PERM)
+#define WATCH_FS_ACCESS_PERM	(1ULL << NOTIFY_FS_ACCESS_PERM)
+#define WATCH_FS_OPEN_EXEC_PERM	(1ULL << NOTIFY_FS_OPEN_EXEC_PERM)
+#define WATCH_FS_PRE_ACCESS	(1ULL << NOTIFY_FS_PRE_ACCESS)
 
 #define WATCH_FS_MOVE		(WATCH_FS_MOVED_FROM | WATCH_FS_MOVED_TO)
 #define WATCH_FS_CLOSE		(WATCH_FS_CLOSE_WRITE | WATCH_FS_CLOSE_NOWRITE)
@@ -199,6 +232,10 @@ enum fs_notification_subtype {
 				 WATCH_FS_DELETE_SELF | WATCH_FS_MOVE_SELF)
 #define WATCH_FS_ALL_EVENTS	(WATCH_FS_MUTATIONS | WATCH_FS_ACCESS | WATCH_FS_CLOSE_NOWRITE | \
 				 WATCH_FS_OPEN | WATCH_FS_OPEN_EXEC)
+
+/* What asks for permission, with WATCH_FEATURE_PERMISSION; not part of WATCH_FS_ALL_EVENTS. */
+#define WATCH_FS_ALL_PERM	(WATCH_FS_OPEN_PERM | WATCH_FS_ACCESS_PERM | \
+				 WATCH_FS_OPEN_EXEC_PERM | WATCH_FS_PRE_ACCESS)
 
 /* Only in fs_notification::mask, never in watch_queue_add::mask. */
 #define WATCH_FS_ISDIR		(1ULL << 30)	/* the event is about a directory */
@@ -219,6 +256,18 @@ struct fs_notification {
 	__u16	handle_off;	/* struct file_handle: offset from the start; 0 = none */
 	__u16	handle_len;	/* … its length in bytes, header included */
 	/* name and handle follow where their offsets say, padded with zeros */
+};
+
+/*
+ * A task waits until RESPOND has said whether it may go on, at most until the deadline.
+ * Begins as struct fs_notification does; the name follows behind this.
+ */
+struct fs_permission_notification {
+	struct fs_notification fs;
+	__u64	request;	/* for RESPOND and OPEN_TARGET; 0 = it was decided already */
+	__u64	deadline;	/* CLOCK_MONOTONIC in nanoseconds; 0 = it was decided already */
+	__u64	pos;		/* PRE_ACCESS: first byte of the range, or 0 */
+	__u64	count;		/* PRE_ACCESS: its length; 0 = not known, or no range */
 };
 
 /*
@@ -434,6 +483,7 @@ struct watch_queue_remove {
 #define WATCH_QUEUE_ABI_VERSION	1
 
 #define WATCH_FEATURE_LSM	0x1ULL	/* LSM rules for watches on files apply */
+#define WATCH_FEATURE_PERMISSION 0x2ULL	/* watches may ask for permission: WATCH_FS_ALL_PERM */
 #define WATCH_FEATURE_PROBES	0x4ULL	/* probes=1: functions are probed where hooks are missing */
 
 /* By which means a source hears of its events: WATCH_HOOKS() of the information. */
@@ -464,10 +514,20 @@ struct watch_queue_info {
 	__u32	type;		/* of the watch; 0 for a queue */
 	__u64	hooks;		/* WATCH_HOOK_* of each type: WATCH_HOOKS(hooks, type) */
 	__u32	events[8];	/* by type: mask bits of events that can come on this kernel */
+
+	/* Requests for permission; of the queue, in either case. asked is the sum of the others. */
+	__u64	asked;		/* a watch wanted to be asked */
+	__u64	allowed;	/* RESPOND said: go on */
+	__u64	denied;		/* RESPOND said: no */
+	__u64	timed_out;	/* the deadline came first */
+	__u64	by_policy;	/* nobody could be asked, or could answer any more */
+	__u64	killed;		/* the task was killed */
+	__u64	pending;	/* not decided yet */
 };
 
 #define WATCH_QUEUE_INFO_SIZE_VER0	128	/* up to type */
 #define WATCH_QUEUE_INFO_SIZE_VER1	168	/* up to events */
+#define WATCH_QUEUE_INFO_SIZE_VER2	224	/* up to pending */
 
 /*
  * SET_WATERMARK: sleepers are woken, and poll() says POLLIN, when one of the limits that
@@ -483,5 +543,45 @@ struct watch_queue_watermark {
 };
 
 #define WATCH_QUEUE_WATERMARK_SIZE_VER0	16
+
+/*
+ * RESPOND
+ */
+#define WATCH_RESPONSE_ALLOW	1
+#define WATCH_RESPONSE_DENY	2
+
+struct watch_queue_respond {
+	__u32	size;		/* sizeof(struct watch_queue_respond) */
+	__u32	response;	/* WATCH_RESPONSE_* */
+	__u64	request;	/* fs_permission_notification::request */
+	__u32	error;		/* DENY: what the task gets, one of a few errnos; 0 = EPERM */
+	__u32	__reserved;	/* 0 */
+};
+
+#define WATCH_QUEUE_RESPOND_SIZE_VER0	24
+
+/*
+ * OPEN_TARGET: opens what a request is about, for reading, close-on-exec; neither this nor
+ * what is done with the descriptor causes events.
+ */
+struct watch_queue_open_target {
+	__u32	size;		/* sizeof(struct watch_queue_open_target) */
+	__u32	flags;		/* 0 */
+	__u64	request;	/* fs_permission_notification::request */
+};
+
+#define WATCH_QUEUE_OPEN_TARGET_SIZE_VER0	16
+
+/*
+ * SET_PERMISSION: what happens to requests that are not answered, from the next one on.
+ */
+struct watch_queue_permission {
+	__u32	size;		/* sizeof(struct watch_queue_permission) */
+	__u32	timeout_ms;	/* how long an answer may take; at first 10000 */
+	__u32	unanswered;	/* WATCH_RESPONSE_*; at first ALLOW. DENY: EPERM */
+	__u32	__reserved;	/* 0 */
+};
+
+#define WATCH_QUEUE_PERMISSION_SIZE_VER0	16
 
 #endif /* _UAPI_LINUX_WATCH_QUEUE_DEV_H */

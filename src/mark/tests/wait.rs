@@ -6,8 +6,8 @@ use super::{
     super::{
         hooks::Window,
         user_wait::{
-            Gate,
-            Pinned, //
+            Pinned,
+            Ticket, //
         },
         Context,
         Subscriber,
@@ -30,11 +30,16 @@ use kernel::{
         atomic::{
             ordering::{
                 Acquire,
-                Full, //
+                Full,
+                Release, //
             },
             Atomic, //
         },
         Arc, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
     },
 };
 
@@ -59,9 +64,15 @@ fn rest<const N: usize>(walk: &mut Walk<'_, Probe, N>, parties: &[Party]) -> (u3
     (seen, alive)
 }
 
-/// Enters a gate and leaves early; whether it was open.
-fn early_return(gate: &Gate) -> Result {
-    let _ticket = gate.enter().ok_or(ESHUTDOWN)?;
+/// A ticket for the first mark on `target`, if it can be had.
+fn ticket(target: &Target) -> Option<Ticket<Probe>> {
+    let reader = context().read();
+    Ticket::new(target.connector().first(&reader)?)
+}
+
+/// Enters the gate of the first mark's group and leaves early; whether it was open.
+fn early_return(target: &Target) -> Result {
+    let _ticket = ticket(target).ok_or(ESHUTDOWN)?;
     Err(EINTR)
 }
 
@@ -111,6 +122,7 @@ mod suite {
 
         let reader = context().read();
         let mut walk = pinned.resume(&reader);
+        context().flush_puts();
         // Unpinned: out of the lists, but this walk stands on them still.
         assert_eq!(inode.marks(), 1);
         assert_eq!(mount.marks(), 1);
@@ -211,23 +223,98 @@ mod suite {
         Ok(())
     }
 
+    // TRAPS: A19
+    #[test]
+    fn who_resumes_leaves_the_last_reference_to_the_workqueue() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let party = Party::new(0, false)?;
+        let probe = party.add(&list, 1)?;
+        drop(list);
+
+        let reader = context().read();
+        let walk = Walk::new(&reader, [Some(target.connector())]);
+        let pinned = Pinned::new(walk, reader);
+        party.remove(&probe)?;
+        drop(probe);
+        let putter = Arc::new(Atomic::new(0i32), GFP_KERNEL)?;
+        let seen = putter.clone();
+        world.arm(Window::LastPut, move || {
+            seen.store(current!().pid(), Release)
+        })?;
+
+        let reader = context().read();
+        let mut walk = pinned.resume(&reader);
+        // Inside the section: the job waits for no grace period.
+        context().flush_puts();
+        assert_eq!(world.disarm(), 1);
+        let putter = putter.load(Acquire);
+        assert!(putter != 0 && putter != current!().pid());
+        assert_eq!(target.unneeded(), 1);
+        // The walk stands on the mark still.
+        assert!(rest(&mut walk, &[party]) == (1, 0));
+        assert_eq!(world.dropped(), 0);
+        drop(reader);
+        context().flush();
+        assert_eq!(world.live(), 0);
+        Ok(())
+    }
+
+    // TRAPS: A27
+    #[test]
+    fn a_hundred_sleepers_hold_up_no_grace_period() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let parties = Party::in_order(3)?;
+        for party in &parties {
+            party.add(&list, 1)?;
+        }
+        let mut sleepers = KVec::new();
+        for _ in 0..100 {
+            let reader = context().read();
+            let mut walk = Walk::new(&reader, [Some(target.connector())]);
+            assert!(walk.next_group().is_some());
+            sleepers.push(Pinned::new(walk, reader), GFP_KERNEL)?;
+        }
+
+        // The first is not pinned; it is freed while all of them sleep.
+        let probe = list.find(&parties[0].0.group).ok_or(EINVAL)?;
+        parties[0].remove(&probe)?;
+        drop(probe);
+        let begun = Instant::<Monotonic>::now();
+        context().flush();
+        assert_eq!(world.dropped(), 1);
+        assert!(begun.elapsed().as_millis() < 1000);
+
+        while let Some(pinned) = sleepers.pop() {
+            let reader = context().read();
+            let mut walk = pinned.resume(&reader);
+            assert!(rest(&mut walk, &parties) == (0b110, 0b110));
+        }
+        Ok(())
+    }
+
     // TRAPS: A8, A11
     #[test]
     fn a_gate_that_is_shut_lets_nobody_in_and_waits_for_the_rest() -> Result {
         let world = World::new()?;
+        let (target, list) = Target::new()?;
         let party = Party::new(0, false)?;
+        party.add(&list, 1)?;
+        drop(list);
         let gate = party.0.group.gate();
 
         // Nobody inside: there is nothing to wait for. An early return leaves nobody inside.
         gate.wait_empty();
-        assert!(early_return(gate) == Err(EINTR));
+        assert!(early_return(&target) == Err(EINTR));
         gate.wait_empty();
 
         let line = Line::new(2)?;
         let done = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
-        let (thread_line, thread_done, owner) = (line.clone(), done.clone(), party.0.clone());
+        let (thread_line, thread_done, thread_target) =
+            (line.clone(), done.clone(), target.clone());
         let sleeper = world.spawn(move || {
-            let Some(_ticket) = owner.group.gate().enter() else {
+            let Some(_ticket) = ticket(&thread_target) else {
                 return;
             };
             thread_line.wait();
@@ -235,15 +322,39 @@ mod suite {
             thread_done.fetch_add(1, Full);
         })?;
         line.wait();
-        let second = gate.enter();
+        let second = ticket(&target);
         assert!(second.is_some());
         gate.shut();
-        assert!(gate.enter().is_none());
-        assert!(early_return(gate) == Err(ESHUTDOWN));
+        assert!(ticket(&target).is_none());
+        assert!(early_return(&target) == Err(ESHUTDOWN));
         drop(second);
         gate.wait_empty();
         assert_eq!(done.load(Acquire), 1);
         sleeper.flush();
+        Ok(())
+    }
+
+    // TRAPS: A8
+    #[test]
+    fn who_waits_on_behalf_of_a_watch_pins_its_mark() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let party = Party::new(0, false)?;
+        let probe = party.add(&list, 1)?;
+        drop(list);
+
+        let waits = ticket(&target);
+        assert!(waits.is_some());
+        party.remove(&probe)?;
+        drop(probe);
+        // Its watch has ended, but the mark is still in the list.
+        assert_eq!((target.marks(), target.unneeded()), (1, 0));
+        drop(waits);
+        context().flush_puts();
+        assert_eq!((target.marks(), target.unneeded()), (0, 1));
+        assert!(ticket(&target).is_none());
+        context().flush();
+        assert_eq!(world.live(), 0);
         Ok(())
     }
 
@@ -253,11 +364,14 @@ mod suite {
         let world = World::new()?;
         let rounds = 30;
         for round in 0..rounds {
+            let (target, list) = Target::new()?;
             let party = Party::new(0, false)?;
+            party.add(&list, 1)?;
+            drop(list);
             let line = Line::new(2)?;
-            let (owner, thread_line) = (party.0.clone(), line.clone());
+            let (thread_target, thread_line) = (target.clone(), line.clone());
             let leaver = world.spawn(move || {
-                let ticket = owner.group.gate().enter();
+                let ticket = ticket(&thread_target);
                 thread_line.wait();
                 for _ in 0..round * 100 {
                     core::hint::spin_loop();
@@ -272,7 +386,8 @@ mod suite {
             drop(party);
             leaver.flush();
             drop(leaver);
-            assert_eq!(world.owners_dropped().0, round + 1);
+            context().flush();
+            assert_eq!(world.owners_dropped(), (round + 1, 0));
         }
         Ok(())
     }

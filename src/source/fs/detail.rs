@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Records that say more: a path in place of the name, a file handle.
+//! Records that say more: a path in place of the name, a file handle, a question.
 //!
 //! For watches that ask for it, and kept apart from the short way that other events go. Nothing is
 //! allocated: everything is put together on the stack, in the words of the record.
@@ -22,7 +22,12 @@ use super::{
     PATH, //
 };
 use crate::{
-    queue::watch::Watch,
+    queue::{
+        permission::Posted,
+        ring::Event as Post,
+        watch::Watch,
+        Queue, //
+    },
     ring::{
         record::info,
         MAX_RECORD_SLOTS,
@@ -34,6 +39,7 @@ use crate::{
             FileHandle,
             MAX_WORDS, //
         },
+        fsnotify_event::Event,
         text::Text, //
     },
 };
@@ -48,21 +54,27 @@ const PATH_MAX: usize = (MAX_RECORD_SLOTS as usize - 1 - FIXED_WORDS) * SLOT_BYT
 /// A path relative to what is watched.
 type Path = Text<PATH_MAX>;
 
-/// The words of a record behind its first: the fixed ones, then the handle.
+/// What a question says behind the fixed words: request, deadline, first byte, length.
+pub(super) type Extra = [u64; 4];
+
+const BODY_WORDS: usize = FIXED_WORDS + 4 + MAX_WORDS;
+
+/// The words of a record behind its first: the fixed ones, those of a question, the handle.
 struct Body {
-    words: [u64; FIXED_WORDS + MAX_WORDS],
+    words: [u64; BODY_WORDS],
     used: usize,
 }
 
 impl Body {
-    fn new(fixed: Fixed, handle: &[u64]) -> Self {
-        let mut words = [0; FIXED_WORDS + MAX_WORDS];
-        for (to, from) in words.iter_mut().zip(fixed.iter().chain(handle)) {
+    fn new(fixed: Fixed, extra: &[u64], handle: &[u64]) -> Self {
+        let mut words = [0; BODY_WORDS];
+        let all = fixed.iter().chain(extra).chain(handle);
+        for (to, from) in words.iter_mut().zip(all) {
             *to = *from;
         }
         Self {
             words,
-            used: FIXED_WORDS + handle.len(),
+            used: FIXED_WORDS + extra.len() + handle.len(),
         }
     }
 
@@ -127,23 +139,34 @@ impl<'n> Named<'n> {
 }
 
 /// The parts of records that both halves of a rename share.
-struct Common {
+struct Common<'e> {
+    extra: &'e [u64],
     handle: Option<FileHandle>,
 }
 
-impl Common {
+impl<'e> Common<'e> {
+    fn new(event: &Event<'_>, flags: u32, extra: &'e [u64]) -> Self {
+        let handle = match flags & FILE_HANDLE {
+            0 => None,
+            _ => event.inode_ref().and_then(FileHandle::of),
+        };
+        Self { extra, handle }
+    }
+
     fn handle(&self) -> &[u64] {
         self.handle.as_ref().map_or(&[], FileHandle::words)
     }
 
-    /// How long a name may be beside the handle.
+    /// How long a name may be beside the rest.
     fn room(&self) -> usize {
-        PATH_MAX.saturating_sub(self.handle().len() * SLOT_BYTES)
+        let words = self.extra.len() + self.handle().len();
+        PATH_MAX.saturating_sub(words * SLOT_BYTES)
     }
 
     fn body(&self, shared: &Shared<'_>, watch: &Watch, name: &[u8]) -> Body {
         let len = self.handle.as_ref().map_or(0, FileHandle::len);
-        Body::new(shared.fixed(watch, places(len, name.len())), self.handle())
+        let places = places(self.extra.len(), len, name.len());
+        Body::new(shared.fixed(watch, places), self.extra, self.handle())
     }
 }
 
@@ -155,20 +178,38 @@ pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
     if flags & EXCL_UNLINK != 0 && event.unlinked() {
         return;
     }
-    let common = Common {
-        handle: match flags & FILE_HANDLE {
-            0 => None,
-            _ => event.inode_ref().and_then(FileHandle::of),
-        },
-    };
+    let common = Common::new(event, flags, &[]);
     match shared.new_name {
-        None => post_one(shared, watch, view, &common),
+        None => with_half(shared, watch, view, &common, |half| {
+            send(watch, view.bits, half, None);
+        }),
         Some(new_name) => post_rename(shared, watch, view, &common, new_name),
     }
 }
 
+/// Posts the record of a question to a watch, and says what became of it.
+pub(super) fn post_question(
+    shared: &Shared<'_>,
+    watch: &Arc<Watch>,
+    view: View,
+    extra: &Extra,
+) -> Posted {
+    let common = Common::new(shared.event, watch.spec().flags, extra);
+    with_half(shared, watch, view, &common, |half| {
+        let one = [half.records(view.bits)];
+        Queue::post_question(watch, &Post { records: &one })
+    })
+}
+
+/// Calls `f` with the one part that an event has which is no rename.
 #[inline(never)]
-fn post_one(shared: &Shared<'_>, watch: &Arc<Watch>, view: View, common: &Common) {
+fn with_half<R>(
+    shared: &Shared<'_>,
+    watch: &Watch,
+    view: View,
+    common: &Common<'_>,
+    f: impl FnOnce(Half<'_>) -> R,
+) -> R {
     let site = Site::of(shared.event);
     let named = Named::new(shared, watch, view.below, shared.name, site, common.room());
     let body = common.body(shared, watch, named.as_bytes());
@@ -177,7 +218,7 @@ fn post_one(shared: &Shared<'_>, watch: &Arc<Watch>, view: View, common: &Common
         fixed: body.as_slice(),
         name: named.as_bytes(),
     };
-    send(watch, view.bits, half, None);
+    f(half)
 }
 
 #[inline(never)]
@@ -185,7 +226,7 @@ fn post_rename(
     shared: &Shared<'_>,
     watch: &Arc<Watch>,
     view: View,
-    common: &Common,
+    common: &Common<'_>,
     new_name: &[u8],
 ) {
     let (old_site, new_site) = Site::of_rename(shared.event);

@@ -110,7 +110,7 @@ pub(super) struct Half<'n> {
 
 impl<'n> Half<'n> {
     #[inline]
-    fn records(self, subtypes: u32) -> Records<'n> {
+    pub(super) fn records(self, subtypes: u32) -> Records<'n> {
         Records {
             kind: kind::FS,
             subtypes,
@@ -128,9 +128,9 @@ pub(super) fn usable(name: Option<&[u8]>) -> &[u8] {
 }
 
 /// `name_off`, `name_len`, `handle_off` and `handle_len`: a handle of `handle` bytes and a name of
-/// `name` bytes, each of which may be missing.
-pub(super) fn places(handle: usize, name: usize) -> u64 {
-    let start = (FIXED_WORDS + 1) * SLOT_BYTES;
+/// `name` bytes, each of which may be missing, behind the fixed part and `extra` more words.
+pub(super) fn places(extra: usize, handle: usize, name: usize) -> u64 {
+    let start = (FIXED_WORDS + 1 + extra) * SLOT_BYTES;
     let behind = start + handle.next_multiple_of(SLOT_BYTES);
     let place = |off: usize, len: usize| match (off as u32, len as u32) {
         (_, 0) => 0,
@@ -141,7 +141,7 @@ pub(super) fn places(handle: usize, name: usize) -> u64 {
 }
 
 impl<'a> Shared<'a> {
-    fn new(event: &'a Event<'a>, bits: u32, name: &'a [u8]) -> Self {
+    pub(super) fn new(event: &'a Event<'a>, bits: u32, name: &'a [u8]) -> Self {
         let inode = event.inode();
         let rename = event.mask() & bit::RENAME != 0;
         let isdir = event.mask() & bit::ISDIR;
@@ -182,7 +182,7 @@ impl<'a> Shared<'a> {
         }
         let flags = self.flags(view.below);
         let name = if view.below { self.name } else { &[] };
-        let fixed = self.fixed(watch, places(0, name.len()));
+        let fixed = self.fixed(watch, places(0, 0, name.len()));
         let half = Half {
             flags,
             fixed: &fixed,
@@ -191,7 +191,7 @@ impl<'a> Shared<'a> {
         let Some(name) = self.new_name else {
             return send(watch, view.bits, half, None);
         };
-        let fixed = self.fixed(watch, places(0, name.len()));
+        let fixed = self.fixed(watch, places(0, 0, name.len()));
         let new = Half {
             flags,
             fixed: &fixed,
@@ -346,7 +346,7 @@ pub(super) fn merge<'a, const N: usize>(
 
 /// What a watch makes its queue ignore of an event, after a modification has made it forget.
 #[cold]
-fn ignored(watch: &Watch, mask: u32, view: View) -> u32 {
+pub(super) fn ignored(watch: &Watch, mask: u32, view: View) -> u32 {
     if view.bits == 0 {
         return 0;
     }

@@ -8,7 +8,10 @@
 //! them goes, the kernel's mark is destroyed from a workqueue; when what it is on dies, fsnotify
 //! tells us and every watch in the list ends. There is one such object for each place and class.
 
-use super::event;
+use super::{
+    event,
+    permission, //
+};
 use crate::{
     mark::{
         Connected,
@@ -34,6 +37,7 @@ use crate::{
             Class,
             Place, //
         },
+        fsnotify_section::Section,
         kernel_mark::{
             impl_has_kernel_mark,
             KernelMark, //
@@ -41,7 +45,8 @@ use crate::{
         kmem_cache::KmemCache,
         optional::{
             LsmPathNotify,
-            MntNsFromDentry, //
+            MntNsFromDentry,
+            UserWaits, //
         },
         workqueue::OwnedQueue, //
     },
@@ -105,6 +110,7 @@ pub(crate) struct Fs {
     objects: KmemCache<FsObject>,
     lsm: LsmPathNotify,
     mount_ns: Option<MntNsFromDentry>,
+    waits: Option<UserWaits>,
 }
 
 impl Fs {
@@ -117,6 +123,7 @@ impl Fs {
             objects: KmemCache::new(c"watch_queue_fs")?,
             lsm: LsmPathNotify::get(),
             mount_ns: MntNsFromDentry::get(),
+            waits: UserWaits::get(),
         })
     }
 
@@ -138,6 +145,11 @@ impl Fs {
     /// The LSM hook for watches on paths.
     pub(crate) fn lsm(&self) -> &LsmPathNotify {
         &self.lsm
+    }
+
+    /// What it takes to ask for permission, if this kernel allows it.
+    pub(crate) fn waits(&self) -> Option<&UserWaits> {
+        self.waits.as_ref()
     }
 
     /// The way from a descriptor to a mount namespace, if the kernel has it.
@@ -174,6 +186,20 @@ impl Object<Watch> for Watched {
     }
 }
 
+/// Remembers why the object of an event is about to end, if it is; whether there is nothing to
+/// deliver besides.
+fn note_doom(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
+    let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
+        0 => return false,
+        bit::DELETE_SELF => DELETED,
+        _ => UNMOUNTED,
+    };
+    if let Some(object) = objects.get(on::INODE) {
+        object.object.doom.store(doom, Relaxed);
+    }
+    doom == UNMOUNTED
+}
+
 impl Backend for Fs {
     type Object = FsObject;
 
@@ -193,20 +219,17 @@ impl Backend for Fs {
                 return Ok(());
             }
         }
-        let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
-            0 => NONE,
-            bit::DELETE_SELF => DELETED,
-            _ => UNMOUNTED,
-        };
-        if doom != NONE {
-            if let Some(object) = objects.get(on::INODE) {
-                object.object.doom.store(doom, Relaxed);
-            }
-        }
-        if doom != UNMOUNTED {
+        if !note_doom(event, objects) {
             event::deliver(event, objects);
         }
         Ok(())
+    }
+
+    fn ask(event: &Event<'_>, section: &mut Section<'_, Self>) -> Result {
+        if note_doom(event, section.objects()) {
+            return Ok(());
+        }
+        permission::ask(event, section)
     }
 
     fn freeing(object: &FsObject) {

@@ -6,10 +6,13 @@
 //! the watch needs. The rest is [`enter`].
 
 use super::{
+    class_events,
+    permission,
     role,
     scope,
     ALL_EVENTS,
-    MOUNT_EVENTS, //
+    MOUNT_EVENTS,
+    QUESTIONS, //
 };
 use crate::{
     device::abi::flag,
@@ -59,18 +62,20 @@ const BEHAVIOUR: u32 = flag::ONESHOT
 
 /// Adds a watch, or changes the masks of the one that is there.
 ///
-/// EINVAL: impossible arguments, or an update whose id, cookie, scope or flags are not those of the
-/// watch. EOPNOTSUPP: a scope or flag that this kernel does not serve. EBADF: no such descriptor.
-/// ENOTDIR: no directory. EPERM: opener or caller is not the administrator of the whole file system
-/// and asks for more than an object. EACCES: opener or caller may not read it, or an LSM forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT:
-/// the object is dying. ESHUTDOWN: the queue has ended. ENOMEM.
+/// EINVAL: impossible arguments, or an update whose id, cookie, scope, flags or classes are not those
+/// of the watch. EOPNOTSUPP: a flag or event that this kernel does not serve. EBADF: no such
+/// descriptor. ENOTDIR: no directory. EPERM: opener or caller is not the administrator of the whole
+/// file system and asks for more than an object. EACCES: opener or caller may not read it, or an LSM
+/// forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT: the object is
+/// dying. ESHUTDOWN: the queue has ended. ENOMEM. For questions, also what [`permission::prepare`]
+/// gives.
 pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     let (mask, ignore) = masks(request)?;
     let if_there = IfThere::new(request.flags)?;
     let wide = match request.scope {
         scope::OBJECT | scope::CHILDREN => false,
         scope::SUBTREE | scope::SB => true,
-        scope::MOUNT if (mask | ignore) & !MOUNT_EVENTS == 0 => true,
+        scope::MOUNT if (mask | ignore) & !(MOUNT_EVENTS | QUESTIONS) == 0 => true,
         _ => return Err(EINVAL),
     };
     if wide && request.flags & flag::EVICTABLE != 0 {
@@ -104,6 +109,7 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     };
     lsm.check(&path, request.mask, place)?;
     with_creds_of(file, || lsm.check(&path, request.mask, place))?;
+    permission::prepare(queue, file, &path, mask | ignore)?;
 
     let spec = Spec {
         kind: request.kind,
@@ -112,33 +118,35 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         id: request.id,
         cookie: request.cookie,
     };
-    let need = |place, part| Need {
-        place,
-        class: Class::Notify,
-        part,
-    };
-    // The root first: it is by that mark that the queue finds the watch again.
-    let tree = [
-        need(Place::inode(&path)?, role::ROOT),
-        need(place, role::TREE),
-    ];
-    let one = [need(place, role::OBJECT)];
-    let (watch, needs) = match request.scope {
+    let (watch, part) = match request.scope {
         scope::SUBTREE => {
             let watch = Watch::below(queue, spec, mask, ignore, path.inode_key())?;
-            (watch, &tree[..])
+            (watch, role::TREE)
         }
-        _ => (Watch::new(queue, spec, mask, ignore)?, &one[..]),
+        _ => (Watch::new(queue, spec, mask, ignore)?, role::OBJECT),
     };
-    enter(&watch, needs, if_there)
+    // The root of a subtree first: it is by that mark that the queue finds the watch again.
+    let root = (part == role::TREE).then_some(Need {
+        place: Place::inode(&path)?,
+        class: Class::Notify,
+        part: role::ROOT,
+    });
+    let classes = Class::ALL
+        .into_iter()
+        .filter(|&class| (mask | ignore) & class_events(class) != 0)
+        .map(|class| Need { place, class, part });
+    enter(&watch, Iterator::chain(root.into_iter(), classes), if_there)
 }
 
 /// The two masks of a request, checked: only known bits, and not both empty.
 fn masks(request: &Request) -> Result<(u32, u32)> {
     let mask = u32::try_from(request.mask).map_err(|_| EINVAL)?;
     let ignore = u32::try_from(request.ignore).map_err(|_| EINVAL)?;
-    if (mask | ignore) & !ALL_EVENTS != 0 || (mask | ignore) == 0 {
+    if (mask | ignore) & !(ALL_EVENTS | QUESTIONS) != 0 || (mask | ignore) == 0 {
         return Err(EINVAL);
+    }
+    if (mask | ignore) & !super::events() != 0 {
+        return Err(EOPNOTSUPP);
     }
     Ok((mask, ignore))
 }

@@ -91,21 +91,28 @@ pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
         objects.get(on::MOUNT),
         objects.get(on::SB),
     ];
-    let view = |list: usize, mark: &Mark<Watch>| match KINDS.get(list).copied() {
-        Some(on::SB) => view_of_superblock(event, mark),
-        Some(on::MOUNT) => View {
-            bits: u32::MAX,
-            below: !event.at_mount_root(),
-        },
-        Some(kind) => view_of_inode(event.mask(), kind, within, mark),
+    let view = |list: usize, mark: &Mark<Watch>| match KINDS.get(list) {
+        Some(&kind) => view(event, kind, within, mark),
         None => View::NOTHING,
     };
     let mut text = Text::new();
     merge(event, lists, view, || name(event, &mut text));
 }
 
+/// What a watch sees of an event through a mark on an object of this kind.
+pub(super) fn view(event: &Event<'_>, kind: usize, within: bool, mark: &Mark<Watch>) -> View {
+    match kind {
+        on::SB => view_of_superblock(event, mark),
+        on::MOUNT => View {
+            bits: u32::MAX,
+            below: !event.at_mount_root(),
+        },
+        _ => view_of_inode(event.mask(), kind, within, mark),
+    }
+}
+
 /// The name of what an event is about.
-fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [u8] {
+pub(super) fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [u8] {
     if let Some(name) = event.name() {
         return usable(Some(name));
     }

@@ -74,6 +74,13 @@ impl Queue {
         self.ring.kill(watch, reason)
     }
 
+    /// Tells of a request for permission that was decided without an answer; true when the head moved.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests tell of requests"))]
+    pub(crate) fn tell_unanswered(&mut self, request: u64, reason: u32, error: u32) -> bool {
+        let record = crate::ring::record::unanswered(request, 1, reason, error);
+        self.ring.tell_unanswered(record)
+    }
+
     /// What poll() does: writes what waits, then says whether there is something to read; `None`
     /// when the tail is impossible.
     pub(crate) fn poll(&mut self) -> Option<bool> {

@@ -92,6 +92,37 @@ fn a_loss_is_told_without_a_further_event_with_its_count_and_cookie_b9() {
     assert_eq!(queue.poll(), Some(false), "told once");
 }
 
+#[test]
+fn requests_without_an_answer_are_told_one_by_one_while_there_is_room() {
+    let mut queue = queue();
+    assert!(queue.tell_unanswered(77, 1, 0));
+    assert!(queue.tell_unanswered(78, 5, 4));
+    let told = [record::unanswered(77, 1, 1, 0), record::unanswered(78, 1, 5, 4)];
+    assert_eq!(read(&mut queue), told);
+    assert!(is(&told[0], kind::META, meta::UNANSWERED));
+    assert_eq!(queue.counters(), Counters::default(), "META never counts");
+}
+
+#[test]
+fn requests_that_find_no_room_are_told_together_behind_the_loss_and_before_removals() {
+    let (mut queue, watch) = (queue(), watch(3));
+    let written = fill(&mut queue, &watch) as usize;
+    for request in 1..=5 {
+        assert!(!queue.tell_unanswered(request, 4, 0), "no room");
+    }
+    assert!(queue.kill(&watch, Reason::Removed));
+    assert_eq!(read(&mut queue).len(), written, "nothing slipped in");
+    // One more, which has room, but not before those that wait.
+    assert!(queue.tell_unanswered(6, 1, 0));
+    let all = read(&mut queue);
+    assert_eq!(all[0], record::loss(1, Some(watch.cookie())));
+    assert_eq!(all[1], record::unanswered(0, 5, 0, 0));
+    assert!(is(&all[2], kind::META, meta::REMOVAL));
+    assert_eq!(all[3], record::unanswered(6, 1, 1, 0));
+    assert_eq!(all.len(), 4);
+    assert_eq!(queue.poll(), Some(false), "told once");
+}
+
 // TRAPS: B9
 #[test]
 fn a_post_tells_of_a_loss_only_beside_the_reserve_b9() {

@@ -87,6 +87,16 @@ IS(IOC_WATCH_QUEUE_ADD_WATCH, 0x5762);
 IS(IOC_WATCH_QUEUE_REMOVE_WATCH, 0x5763);
 IS(IOC_WATCH_QUEUE_GET_INFO, 0x5764);
 IS(IOC_WATCH_QUEUE_SHUTDOWN, 0x5765);
+IS(IOC_WATCH_QUEUE_RESPOND, 0x5767);
+IS(IOC_WATCH_QUEUE_OPEN_TARGET, 0x5768);
+IS(IOC_WATCH_QUEUE_SET_PERMISSION, 0x5769);
+IS(WATCH_META_UNANSWERED_NOTIFICATION, 3);
+IS(WATCH_FS_OPEN_PERM, 0x10000);
+IS(WATCH_FS_ACCESS_PERM, 0x20000);
+IS(WATCH_FS_OPEN_EXEC_PERM, 0x40000);
+IS(WATCH_FS_PRE_ACCESS, 0x100000);
+IS(WATCH_RESPONSE_ALLOW, 1);
+IS(WATCH_RESPONSE_DENY, 2);
 SIZE(struct watch_removal_notification, 32);
 AT(struct watch_removal_notification, handle, 8);
 AT(struct watch_removal_notification, cookie, 16);
@@ -105,6 +115,24 @@ AT(struct fs_notification, name_off, 40);
 AT(struct fs_notification, name_len, 42);
 AT(struct fs_notification, handle_off, 44);
 AT(struct fs_notification, handle_len, 46);
+SIZE(struct fs_permission_notification, 80);
+AT(struct fs_permission_notification, request, 48);
+AT(struct fs_permission_notification, deadline, 56);
+AT(struct fs_permission_notification, pos, 64);
+AT(struct fs_permission_notification, count, 72);
+SIZE(struct watch_unanswered_notification, 32);
+AT(struct watch_unanswered_notification, request, 8);
+AT(struct watch_unanswered_notification, count, 16);
+AT(struct watch_unanswered_notification, reason, 24);
+AT(struct watch_unanswered_notification, error, 28);
+SIZE(struct watch_queue_respond, WATCH_QUEUE_RESPOND_SIZE_VER0);
+AT(struct watch_queue_respond, request, 8);
+AT(struct watch_queue_respond, error, 16);
+SIZE(struct watch_queue_open_target, WATCH_QUEUE_OPEN_TARGET_SIZE_VER0);
+AT(struct watch_queue_open_target, request, 8);
+SIZE(struct watch_queue_permission, WATCH_QUEUE_PERMISSION_SIZE_VER0);
+AT(struct watch_queue_permission, timeout_ms, 4);
+AT(struct watch_queue_permission, unanswered, 8);
 SIZE(struct watch_queue_add, WATCH_QUEUE_ADD_SIZE_VER0);
 AT(struct watch_queue_add, object, 16);
 AT(struct watch_queue_add, id, 20);
@@ -113,7 +141,9 @@ AT(struct watch_queue_add, handle, 48);
 SIZE(struct watch_queue_remove, WATCH_QUEUE_REMOVE_SIZE_VER0);
 AT(struct watch_queue_remove, handle, 8);
 AT(struct watch_queue_remove, type, 16);
-SIZE(struct watch_queue_info, WATCH_QUEUE_INFO_SIZE_VER1);
+SIZE(struct watch_queue_info, WATCH_QUEUE_INFO_SIZE_VER2);
+AT(struct watch_queue_info, asked, WATCH_QUEUE_INFO_SIZE_VER1);
+AT(struct watch_queue_info, pending, 216);
 AT(struct watch_queue_info, handle, 8);
 AT(struct watch_queue_info, posted, 64);
 AT(struct watch_queue_info, id, 120);
@@ -166,7 +196,7 @@ TEST_F(abi, node)
 TEST_F(abi, unknown_ioctls)
 {
 	static const unsigned int wrong[] = {
-		_IO('W', 0x5f), _IO('W', 0x67), _IO('W', 0x6f), _IO('W', 0x70), _IO('V', 0x60),
+		_IO('W', 0x5f), _IO('W', 0x6a), _IO('W', 0x6f), _IO('W', 0x70), _IO('V', 0x60),
 		_IO('W', 0), _IOW('W', 0x60, int), _IOR('W', 0x61, long), 0, 0xffffffff,
 		_IOWR('W', 0x62, struct watch_queue_add), 0x5401 /* TCGETS */,
 	};

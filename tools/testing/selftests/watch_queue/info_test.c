@@ -46,7 +46,12 @@ TEST_F(info, fresh_queue)
 	EXPECT_EQ(0, self->i.cookie);
 	EXPECT_EQ(0, self->i.id);
 	EXPECT_EQ(0, self->i.type);
-	EXPECT_EQ(0, self->i.features & ~WATCH_FEATURE_LSM);
+	EXPECT_EQ(0, self->i.features &
+		     ~(WATCH_FEATURE_LSM | WATCH_FEATURE_PERMISSION | WATCH_FEATURE_PROBES));
+	EXPECT_EQ(0, self->i.asked);
+	EXPECT_EQ(0, self->i.pending);
+	EXPECT_EQ(!!(self->i.features & WATCH_FEATURE_PERMISSION),
+		  !!(self->i.fs_mask & WATCH_FS_ALL_PERM));
 	EXPECT_EQ(0, self->i.sources & ~0x7eull) TH_LOG("sources %#llx", self->i.sources);
 }
 

@@ -69,9 +69,9 @@ struct part {
  * Handle and name of a record follow its fixed part, each from the next full slot on, in
  * any order, with zeros between.
  */
-static int check_parts(const struct wq_rec *r, struct part first, struct part second)
+static int check_parts(const struct wq_rec *r, size_t fixed, struct part first, struct part second)
 {
-	size_t bytes = r->slots * WQ_SLOT, end = sizeof(r->fs);
+	size_t bytes = r->slots * WQ_SLOT, end = fixed;
 
 	if (first.off > second.off) {
 		struct part t = first;
@@ -127,17 +127,20 @@ static int check_fs(const struct wq *q, struct wq_rec *r)
 	const uint32_t flags = WATCH_INFO_OVERRUN | WATCH_INFO_ENOMEM | WATCH_INFO_LENGTH |
 			       WATCH_INFO_IN_SUBTREE | NOTIFY_FS_IS_DIR | WATCH_INFO_ID |
 			       (q->paths ? NOTIFY_FS_TRUNCATED : 0);
+	const bool asks = r->subtype < 32 && (1ull << r->subtype & WATCH_FS_ALL_PERM);
+	const size_t fixed = asks ? sizeof(r->perm) : sizeof(*fs);
+	const uint64_t known = (asks ? WATCH_FS_ALL_PERM : WATCH_FS_ALL_EVENTS) | WATCH_FS_ISDIR;
 	struct part name, handle;
 
-	if (r->slots * WQ_SLOT < sizeof(*fs))
+	if (r->slots * WQ_SLOT < fixed)
 		return bad("FS record of %u slots, shorter than its struct", r->slots);
-	if (r->subtype > NOTIFY_FS_OPEN_EXEC)
+	if (!asks && r->subtype > NOTIFY_FS_OPEN_EXEC)
 		return bad("FS record of subtype %u", r->subtype);
 	if (r->info & ~flags)
 		return bad("FS record with unknown bits in info %08x", r->info);
 	if (!(fs->mask >> r->subtype & 1))
 		return bad("subtype %u is not in the record's mask %08x", r->subtype, fs->mask);
-	if (fs->mask & ~(uint32_t)(WATCH_FS_ALL_EVENTS | WATCH_FS_ISDIR))
+	if (fs->mask & ~(uint32_t)known)
 		return bad("unknown bits in mask %08x", fs->mask);
 	if (!(fs->mask & WATCH_FS_ISDIR) != !(r->info & NOTIFY_FS_IS_DIR))
 		return bad("IS_DIR in info %08x and mask %08x differ", r->info, fs->mask);
@@ -146,12 +149,16 @@ static int check_fs(const struct wq *q, struct wq_rec *r)
 		return bad("rename cookie %u with mask %08x", fs->rename_cookie, fs->mask);
 	if (!fs->handle_off != !fs->handle_len || (fs->handle_len && fs->handle_len < 8))
 		return bad("handle at %u of %u bytes", fs->handle_off, fs->handle_len);
+	if (asks && !r->perm.request != !r->perm.deadline)
+		return bad("request without deadline, or deadline without request");
+	if (asks && r->subtype != NOTIFY_FS_PRE_ACCESS && (r->perm.pos || r->perm.count))
+		return bad("a range in a record of subtype %u", r->subtype);
 	if (check_name(q, r) < 0)
 		return -1;
 	/* A NUL belongs to the name. */
 	name = (struct part){ fs->name_off, fs->name_len ? fs->name_len + 1 : 0 };
 	handle = (struct part){ fs->handle_off, fs->handle_len };
-	return check_parts(r, name, handle);
+	return check_parts(r, fixed, name, handle);
 }
 
 static int check_meta(const struct wq_rec *r)
@@ -182,6 +189,17 @@ static int check_meta(const struct wq_rec *r)
 			return bad("LOSS of no record");
 		if ((r->info & WATCH_LOSS_MANY) && r->loss.cookie)
 			return bad("LOSS of many watches names one");
+		return 1;
+	case WATCH_META_UNANSWERED_NOTIFICATION:
+		if (r->slots != sizeof(r->unanswered) / WQ_SLOT)
+			return bad("UNANSWERED of %u slots", r->slots);
+		if (r->info & ~WATCH_INFO_LENGTH)
+			return bad("UNANSWERED with info %08x", r->info);
+		if (r->unanswered.reason > WATCH_UNANSWERED_KILLED || !r->unanswered.count)
+			return bad("UNANSWERED of %llu requests for reason %u",
+				   (unsigned long long)r->unanswered.count, r->unanswered.reason);
+		if (!r->unanswered.reason && (r->unanswered.request || r->unanswered.error))
+			return bad("UNANSWERED of several requests names one");
 		return 1;
 	}
 	return bad("META record of subtype %u", r->subtype);
@@ -277,10 +295,13 @@ const char *wq_event_name(unsigned int subtype)
 	static const char *const names[] = {
 		"access", "modify", "attrib", "close_write", "close_nowrite", "open",
 		"moved_from", "moved_to", "create", "delete", "delete_self", "move_self",
-		"open_exec",
+		"open_exec", NULL, NULL, NULL, "open_perm", "access_perm", "open_exec_perm", NULL,
+		"pre_access",
 	};
 
-	return subtype < sizeof(names) / sizeof(names[0]) ? names[subtype] : "unknown";
+	if (subtype >= sizeof(names) / sizeof(names[0]) || !names[subtype])
+		return "unknown";
+	return names[subtype];
 }
 
 static int tell(char *buf, size_t len, const struct wq_rec *r)
@@ -289,12 +310,18 @@ static int tell(char *buf, size_t len, const struct wq_rec *r)
 		"removed", "oneshot", "object_gone", "unmount", "evicted", "shutdown",
 		"source_gone",
 	};
+	static const char *const causes[] = {
+		"several", "timeout", "listener", "shutdown", "not_asked", "killed",
+	};
 	char id[16] = "";
 
 	if (r->id)
 		snprintf(id, sizeof(id), "#%u", r->id);
 	if (r->type == WATCH_TYPE_META && r->subtype == WATCH_META_LOSS_NOTIFICATION)
 		return snprintf(buf, len, "loss:%llu", (unsigned long long)r->loss.count);
+	if (r->type == WATCH_TYPE_META && r->subtype == WATCH_META_UNANSWERED_NOTIFICATION)
+		return snprintf(buf, len, "unanswered:%s:%llu", causes[r->unanswered.reason],
+				(unsigned long long)r->unanswered.count);
 	if (r->type == WATCH_TYPE_META)
 		return snprintf(buf, len, "removal:%s%s", reasons[r->removal.reason], id);
 	if (r->type != WATCH_TYPE_FS_NOTIFY)

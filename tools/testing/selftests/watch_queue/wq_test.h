@@ -80,6 +80,8 @@ struct wq_rec {
 		struct superblock_notification sb;
 		struct error_notification sb_error;
 		struct quota_notification quota;
+		struct fs_permission_notification perm;
+		struct watch_unanswered_notification unanswered;
 		struct watch_removal_notification removal;
 		struct watch_loss_notification loss;
 		struct key_notification key;
@@ -130,7 +132,8 @@ long wq_drain(struct wq *q);
  * Drains everything into a line of text: events separated by ", ", each
  *   name-of-event [/ when about a directory] [+ when IN_SUBTREE] [#id] [ NAME]
  *   [~ when TRUNCATED]
- * or "removal:REASON[#id]" or "loss:COUNT", or "BAD …" when a record is wrong.
+ * or "removal:REASON[#id]", "loss:COUNT" or "unanswered:REASON:COUNT", or "BAD …" when a
+ * record is wrong.
  */
 const char *wq_story(struct wq *q);
 /* The same for one record of another source than FS; and whether it keeps the contract. */

@@ -144,10 +144,20 @@ pub struct QueueInfo {
     pub type_: u32,
     pub hooks: u64,
     pub events: [u32; 8],
+    pub asked: u64,
+    pub allowed: u64,
+    pub denied: u64,
+    pub timed_out: u64,
+    pub by_policy: u64,
+    pub killed: u64,
+    pub pending: u64,
 }
 
 /// `WATCH_FEATURE_LSM`: LSM rules for watches on files apply.
 pub const FEATURE_LSM: u64 = 0x1;
+
+/// `WATCH_FEATURE_PERMISSION`: watches may ask for permission.
+pub const FEATURE_PERMISSION: u64 = 0x2;
 
 /// `WATCH_FEATURE_PROBES`: functions of the kernel are probed where it has no hook.
 pub const FEATURE_PROBES: u64 = 0x4;

@@ -92,6 +92,7 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ("WATCH_INFO_ID__SHIFT", abi::INFO_ID_SHIFT.into()),
         ("WATCH_FILTER_MAX", abi::FILTER_MAX as u64),
         ("WATCH_FEATURE_LSM", abi::FEATURE_LSM),
+        ("WATCH_FEATURE_PERMISSION", abi::FEATURE_PERMISSION),
         ("WATCH_FEATURE_PROBES", abi::FEATURE_PROBES),
         ("WATCH_REMOVE_ALL", abi::REMOVE_ALL.into()),
         ("sizeof(struct watch_notification)", abi::SLOT_SIZE as u64),
@@ -160,6 +161,8 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ring_slots = "ring_slots", watches = "watches", posted = "posted",
         filtered = "filtered", delivered = "delivered", lost = "lost", mask = "mask",
         ignore_mask = "ignore_mask", cookie = "cookie", id = "id", type_ = "type",
-        hooks = "hooks", events = "events"));
+        hooks = "hooks", events = "events", asked = "asked", allowed = "allowed",
+        denied = "denied", timed_out = "timed_out", by_policy = "by_policy", killed = "killed",
+        pending = "pending"));
     agree(&pairs);
 }

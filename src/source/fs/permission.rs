@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Asking user space whether something may happen to a file.
+//!
+//! The kernel calls the groups of the classes that are asked before a file is opened or read. Each
+//! queue with a watch that wants to know is asked in turn; the task sleeps until it has the answer,
+//! outside fsnotify's read section and outside ours, and goes on with the next queue. A refusal ends
+//! it. What asking costs those who are not asked, and what it can hold up, is in
+//! `Documentation/permission.rst`.
+
+use super::{
+    detail,
+    event::{
+        ignored,
+        Shared,
+        View,
+        NAME_MAX, //
+    },
+    object::Fs,
+    wide,
+    EXCL_UNLINK,
+    PRE_CONTENT_EVENTS,
+    QUESTIONS, //
+};
+use crate::{
+    mark::{
+        Mark,
+        Pinned,
+        Subscriber,
+        Walk, //
+    },
+    queue::{
+        permission::Asked,
+        watch::Watch,
+        Queue, //
+    },
+    rust::{
+        cred::{
+            capable_both,
+            Capability,
+            UserNamespace, //
+        },
+        fsnotify_event::Event,
+        fsnotify_place::on,
+        fsnotify_section::Section,
+        path::FdPath,
+        text::Text, //
+    },
+};
+use kernel::{
+    fs::File,
+    prelude::*, //
+};
+
+/// The lists in which watches are looked for, in this order.
+const KINDS: [usize; 4] = [on::INODE, on::PARENT, on::MOUNT, on::SB];
+
+/// Whether `queue`, opened as `file`, may be asked for these events of what `path` leads to; makes
+/// it able to ask.
+///
+/// EOPNOTSUPP: the kernel does not let us ask, or the file system does not tell before an access.
+/// EPERM: opener or caller is not privileged. EINVAL: the file system must not be held up, or access
+/// to something that is neither a file nor a directory. ENOMEM.
+pub(super) fn prepare(queue: &Queue, file: &File, path: &FdPath, events: u32) -> Result {
+    if events & QUESTIONS == 0 {
+        return Ok(());
+    }
+    if crate::FS.get().waits().is_none() {
+        return Err(EOPNOTSUPP);
+    }
+    if !capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN) {
+        return Err(EPERM);
+    }
+    if !path.allows_questions() {
+        return Err(EINVAL);
+    }
+    if events & PRE_CONTENT_EVENTS != 0 {
+        if !path.announces_access() {
+            return Err(EOPNOTSUPP);
+        }
+        if !path.is_dir() && !path.is_regular() {
+            return Err(EINVAL);
+        }
+    }
+    queue.make_requests().map(drop)
+}
+
+/// Asks all queues that want to be, in turn, and refuses when one does. Process context, inside
+/// fsnotify's section.
+pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
+    let Some(waits) = crate::FS.get().waits() else {
+        return Ok(());
+    };
+    let mask = event.mask();
+    // Only files and directories can be looked at without doing something to them.
+    let question = if event.is_plain() {
+        mask & QUESTIONS
+    } else {
+        0
+    };
+
+    let context = Watch::context();
+    let mut reader = context.read();
+    let objects = section.objects();
+    let lists = KINDS.map(|kind| objects.get(kind).map(|object| &object.connector));
+    let mut walk = Walk::new(&reader, lists);
+    while let Some(run) = walk.next_group() {
+        let mut ignore = 0;
+        run.for_each(|list, mark| {
+            if mark.watch().ignore() != 0 {
+                ignore |= ignored(mark.watch(), mask, view(event, list, mark));
+            }
+        });
+        let asked = run.find_map(|list, mark| {
+            let wanted = question & mark.watch().mask() & !ignore;
+            if wanted == 0 {
+                return None;
+            }
+            let seen = view(event, list, mark);
+            let view = View {
+                bits: wanted & seen.bits,
+                ..seen
+            };
+            if view.bits == 0 {
+                return None;
+            }
+            match pose(event, question, view, mark) {
+                Asked::No => None,
+                asked => Some(asked),
+            }
+        });
+        match asked {
+            None | Some(Asked::No) => {}
+            Some(Asked::Decided(result)) => result?,
+            Some(Asked::Waits(question)) => {
+                // Never wait inside a read section, ours or fsnotify's (TRAPS: A27); the walk stands
+                // on marks that are pinned, whosever they are (TRAPS: A9).
+                let pinned = Pinned::new(walk, reader);
+                let answer = section.leave(waits, || question.wait());
+                reader = context.read();
+                walk = pinned.resume(&reader);
+                // Here, inside the section again: the mark that it pins keeps the module, and is not
+                // freed before the section ends.
+                drop(question);
+                answer.unwrap_or(Ok(()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a watch sees through a mark in this list.
+fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
+    match KINDS.get(list) {
+        Some(&kind) => wide::view(event, kind, false, mark),
+        None => View::NOTHING,
+    }
+}
+
+/// Asks one watch, which wants to be.
+fn pose(event: &Event<'_>, question: u32, view: View, mark: &Mark<Watch>) -> Asked {
+    let watch = mark.watch();
+    if watch.spec().flags & EXCL_UNLINK != 0 && event.unlinked() {
+        return Asked::No;
+    }
+    let mut text = Text::<NAME_MAX>::new();
+    let shared = Shared::new(event, question, wide::name(event, &mut text));
+    let (pos, count) = event.range();
+    Queue::ask(
+        mark,
+        || event.held_path(),
+        |stamp| {
+            let extra = [stamp.request, stamp.deadline, pos, count];
+            detail::post_question(&shared, watch, view, &extra)
+        },
+    )
+}
