@@ -9,7 +9,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 name=watch_queue_dev
-tests="key_test block_test usb_test mount_test mount_ns_test mount_attr_test sb_test"
+tests="key_test key_instantiate_test key_rights_test block_test usb_test mount_test mount_ns_test mount_attr_test sb_test"
 number=0
 failed=0
 
