@@ -2,7 +2,8 @@
 /*
  * The BLOCK source: errors of request-based devices (scsi_debug, null_blk) and of bio-based
  * ones (device mapper), to watches on all devices and on one, under load, and what ADD_WATCH
- * refuses. The classes that no driver here can be made to give are in block_class_test.c.
+ * refuses. Every class of error, also those that no driver here gives, is in
+ * tools/testing/modules/block_class_test.c.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
