@@ -14,6 +14,7 @@
 //! C header: [`include/linux/fprobe.h`](srctree/include/linux/fprobe.h)
 
 pub(crate) mod key;
+pub(crate) mod superblock;
 
 use super::{
     bindings,

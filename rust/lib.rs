@@ -42,6 +42,7 @@
 //! | [`stack`] | lock-free stack for reapers | push: any |
 //! | [`text`] | names and paths, put together on the stack | any |
 //! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
+//! | [`superblock`] | what happens to superblocks beside fsnotify | any |
 //! | [`uaccess`] | structures that grow, from and to user space | process |
 //! | [`usb`] | USB devices and buses | process |
 //! | [`wait_queue`] | what poll(2) and others wait on | any but NMI, no raw lock |
@@ -81,6 +82,7 @@ pub(crate) mod ring_memory;
 pub(crate) mod ring_slots;
 pub(crate) mod srcu_fast;
 pub(crate) mod stack;
+pub(crate) mod superblock;
 pub(crate) mod text;
 pub(crate) mod tracepoint;
 pub(crate) mod uaccess;

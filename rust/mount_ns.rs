@@ -71,6 +71,11 @@ impl MountNs {
         })
     }
 
+    /// Its address, by which hooks name it.
+    pub(crate) fn address(&self) -> u64 {
+        self.ns.as_ptr().addr() as u64
+    }
+
     /// Where the namespace is; valid as long as `self`.
     pub(crate) fn as_ptr(&self) -> *mut bindings::mnt_namespace {
         self.ns.as_ptr()
@@ -88,4 +93,30 @@ impl MountNs {
         // SAFETY: A mount namespace keeps its owner.
         unsafe { UserNamespace::from_ptr(owner) }
     }
+}
+
+/// Told of changes of mounts that fsnotify does not tell. In process context with `mount_lock` held:
+/// nothing here may sleep.
+pub(crate) trait MountEvents: 'static {
+    /// Attributes of a mount have changed.
+    fn changed(attributes: &Attributes);
+
+    /// A mount of the namespace at address `ns` is about to go because nobody used it.
+    fn expired(ns: u64, mount: u64, parent: u64);
+}
+
+/// A change of attributes.
+pub(crate) struct Attributes {
+    /// Address of the namespace; 0 if the mount is in none.
+    pub(crate) ns: u64,
+    /// Unique id of the mount.
+    pub(crate) mount: u64,
+    /// Unique id of the mount that it is on; 0 if on none.
+    pub(crate) parent: u64,
+    /// Whether it has become read-only, or writable.
+    pub(crate) readonly: Option<bool>,
+    /// Other attributes, or how mounts propagate, have changed.
+    pub(crate) others: bool,
+    /// The same was asked for all mounts below it.
+    pub(crate) recursive: bool,
 }

@@ -105,6 +105,12 @@ impl FdPath {
         u32::from(mode) & bindings::S_IFMT == bindings::S_IFDIR
     }
 
+    /// The device of the file system, in the encoding of stat(2).
+    pub(crate) fn superblock_device(&self) -> u32 {
+        // SAFETY: The superblock is valid; the number does not change.
+        encode_device(unsafe { (*self.superblock()).s_dev })
+    }
+
     /// The device's number in the encoding of stat(2), if it is a block device.
     pub(crate) fn block_device(&self) -> Option<u32> {
         // SAFETY: The inode is valid; type and number do not change.

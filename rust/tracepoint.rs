@@ -14,6 +14,8 @@
 
 pub(crate) mod block;
 pub(crate) mod key;
+pub(crate) mod mount;
+pub(crate) mod superblock;
 
 use super::{
     bindings,

@@ -11,9 +11,9 @@ mod enter;
 pub(crate) mod fs;
 pub(crate) mod hook;
 pub(crate) mod key;
-mod mount;
+pub(crate) mod mount;
 mod post;
-mod sb;
+pub(crate) mod sb;
 pub(crate) mod usb;
 
 use crate::{
@@ -103,8 +103,8 @@ pub(crate) fn offer(kind: u32) -> Offer {
         kind::KEY => crate::KEY.get().offer(),
         kind::BLOCK => crate::BLOCK.get().offer(),
         kind::USB => crate::USB.get().offer(),
-        kind::MOUNT => mount::offer(),
-        kind::SB => sb::offer(),
+        kind::MOUNT => crate::MOUNT.get().offer(),
+        kind::SB => crate::SB.get().offer(),
         _ => Offer::NOTHING,
     }
 }

@@ -44,6 +44,8 @@ use crate::{
         block::Block,
         fs::Fs,
         key::Key,
+        mount::Mount,
+        sb::Sb,
         usb::Usb, //
     },
 };
@@ -77,6 +79,12 @@ pub(crate) static BLOCK: Global<Block> = unsafe { Global::new() };
 pub(crate) static USB: Global<Usb> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
+pub(crate) static MOUNT: Global<Mount> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a watch.
+pub(crate) static SB: Global<Sb> = unsafe { Global::new() };
+
+// SAFETY: As above, until nobody can have a watch.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a queue.
@@ -98,6 +106,8 @@ struct WatchQueueDev {
     key: GlobalGuard<Key>,
     block: GlobalGuard<Block>,
     usb: GlobalGuard<Usb>,
+    mount: GlobalGuard<Mount>,
+    sb: GlobalGuard<Sb>,
     fs: GlobalGuard<Fs>,
     last_marks: LastMarks,
     marks: GlobalGuard<Context<Watch>>,
@@ -132,12 +142,16 @@ impl InPlaceModule for WatchQueueDev {
             let key = KEY.init(Key::new(queue.clone()))?;
             let block = BLOCK.init(Block::new(queue.clone()))?;
             let usb = USB.init(Usb::new(queue.clone()))?;
+            let mount = MOUNT.init(Mount::new(queue.clone()))?;
+            let sb = SB.init(Sb::new(queue.clone()))?;
             let users = USERS.init(Users::new())?;
             let work = WORK.init(Ok::<_, Error>(queue))?;
             Ok(try_pin_init!(Self {
                 key,
                 block,
                 usb,
+                mount,
+                sb,
                 fs,
                 last_marks: LastMarks,
                 marks,

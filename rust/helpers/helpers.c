@@ -28,6 +28,7 @@
 #include "ratelimit.c"
 #include "spinlock.c"
 #include "srcu.c"
+#include "super.c"
 #include "tracepoint.c"
 #include "usb.c"
 #include "wait.c"

@@ -10,6 +10,8 @@
 pub(crate) mod info {
     /// Events were lost before this record.
     pub(crate) const OVERRUN: u32 = 0x0000_0001;
+    /// The change was recursive.
+    pub(crate) const RECURSIVE: u32 = 0x0000_0004;
     /// Length in bytes, in place.
     pub(crate) const LENGTH: u32 = 0x0000_01f8;
     /// Not the watched object itself.

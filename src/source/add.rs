@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What ADD_WATCH does for every source: what becomes of a watch that is there already, and, for
-//! objects in a [`Table`], all of it.
+//! objects in a [`Table`], all but the rights.
 //!
 //! A source checks rights and arguments, without locks; then find-or-add is one critical section
-//! under `mark_mutex` (RULINGS 37).
+//! under `mark_mutex` (RULINGS 37), [`enter`].
 
 use super::{
+    enter::{
+        enter,
+        Need, //
+    },
     hook::Lease,
     Added,
     Request, //
@@ -14,9 +18,7 @@ use super::{
 use crate::{
     device::abi::flag,
     mark::{
-        ConnectorRef,
         GroupGuard,
-        MarkRef,
         Subscriber,
         Table, //
     },
@@ -129,36 +131,6 @@ pub(super) fn in_table(
 ) -> Result<Added> {
     let if_there = IfThere::new(request.flags)?;
     let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
-    let mark = MarkRef::new(watch.clone(), 0)?;
-    // Dropped after the guard, which is declared behind them: their drops may sleep and free.
-    let mut lease = Some(lease);
-    let connector: ConnectorRef<Watch>;
-    let removed;
-    let mut group = queue.group().lock();
-    if queue.group().ended() {
-        return Err(ESHUTDOWN);
-    }
-    connector = table.connector(key, &mut lease)?;
-    if let Some(there) = connector.find_same(&watch, 0) {
-        return change(&mut group, &there, &watch, if_there);
-    }
-    watch.charge()?;
-    group.add(watch.clone())?;
-    match connector.clone().insert(&mark) {
-        Ok(()) => {
-            group.attach(&watch, mark);
-            connector.announce();
-            Ok(Added {
-                handle: watch.handle(),
-                new: true,
-            })
-        }
-        // The object is dying. (A second watch of one group was found above.)
-        Err(_) => {
-            removed = group.remove(watch.handle());
-            drop(group);
-            drop(removed);
-            Err(ENOENT)
-        }
-    }
+    let needs = core::iter::once(Need::number(table, key));
+    enter(&watch, needs, Some(lease), if_there)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Find-or-add for objects that fsnotify knows: inodes, mounts, superblocks, mount namespaces.
+//! Find-or-add, for objects that fsnotify knows (inodes, mounts, superblocks, mount namespaces) and
+//! for those that are in a [`Table`].
 //!
 //! A source says which marks its watch needs. What can be prepared is prepared before; the rest is
 //! one critical section under `mark_mutex` (RULINGS 37), and all of it or nothing.
@@ -14,6 +15,7 @@ use super::{
         role,
         Hold, //
     },
+    hook::Lease,
     Added,
 };
 use crate::{
@@ -22,7 +24,8 @@ use crate::{
         GroupGuard,
         MarkRef,
         Role,
-        Subscriber, //
+        Subscriber,
+        Table, //
     },
     queue::watch::{
         Reason,
@@ -42,14 +45,32 @@ use kernel::{
 /// A mark that a watch needs.
 #[derive(Clone, Copy)]
 pub(super) struct Need<'p> {
-    pub(super) place: Place<'p>,
-    pub(super) class: Class,
-    pub(super) part: Role,
+    on: On<'p>,
+    role: Role,
 }
 
-impl Need<'_> {
-    fn role(&self) -> Role {
-        role::new(self.part, self.class)
+/// What a mark is on.
+#[derive(Clone, Copy)]
+enum On<'p> {
+    Place(Place<'p>, Class),
+    Number(&'p Arc<Table<Watch>>, u64),
+}
+
+impl<'p> Need<'p> {
+    /// A mark on what fsnotify knows, for this part.
+    pub(super) fn place(place: Place<'p>, class: Class, part: Role) -> Self {
+        Self {
+            on: On::Place(place, class),
+            role: role::new(part, class),
+        }
+    }
+
+    /// A mark on what `table` knows as `key`. The caller keeps the object until it is entered.
+    pub(super) fn number(table: &'p Arc<Table<Watch>>, key: u64) -> Self {
+        Self {
+            on: On::Number(table, key),
+            role: role::new(role::OTHER, Class::Notify),
+        }
     }
 }
 
@@ -66,8 +87,8 @@ struct Prepared<'p> {
 
 /// Why [`Prepared::connect`] has no connector.
 enum Again {
-    /// The object's last mark has gone and its end is queued.
-    Dying,
+    /// The object's last mark has gone and its end is queued, in the group of this class.
+    Dying(Class),
     /// Another queue was faster.
     Raced,
 }
@@ -77,28 +98,33 @@ impl<'p> Prepared<'p> {
     fn new(watch: &Arc<Watch>, need: Need<'p>) -> Result<Self> {
         Ok(Self {
             need,
-            mark: Some(MarkRef::new(watch.clone(), need.role())?),
+            mark: Some(MarkRef::new(watch.clone(), need.role)?),
             hold: None,
             connector: None,
         })
     }
 
-    /// Finds or makes the object and its connector. ENOENT: the place is dying. ENOMEM. The caller
-    /// holds `mark_mutex` and drops `self` after it.
-    fn connect(&mut self, watch: &Watch) -> Result<Result<(), Again>> {
+    /// Finds or makes the object and its connector, which takes the lease if it is new and in a table.
+    /// ENOENT: the place is dying. ENOMEM. The caller holds `mark_mutex` and drops `self` after it.
+    fn connect(&mut self, watch: &Watch, lease: &mut Option<Lease>) -> Result<Result<(), Again>> {
+        let (place, class) = match self.need.on {
+            On::Place(place, class) => (place, class),
+            On::Number(table, key) => {
+                self.connector = Some(table.connector(key, lease)?);
+                return Ok(Ok(()));
+            }
+        };
         let fs = crate::FS.get();
-        let group = fs.group(self.need.class);
-        let connector = match group.find(self.need.place) {
+        let group = fs.group(class);
+        let connector = match group.find(place) {
             Some(found) => match self.hold.insert(found).connector.try_get() {
                 Some(connector) => connector,
-                None => return Ok(Err(Again::Dying)),
+                None => return Ok(Err(Again::Dying(class))),
             },
             None => {
-                let hold = self
-                    .hold
-                    .insert(fs.alloc(self.need.class, self.need.place)?);
-                let interest = source::interest(watch, self.need.role());
-                match group.add(hold, self.need.place, interest) {
+                let hold = self.hold.insert(fs.alloc(class, place)?);
+                let interest = source::interest(watch, self.need.role);
+                match group.add(hold, place, interest) {
                     Ok(()) => {}
                     Err(e) if e == EEXIST => return Ok(Err(Again::Raced)),
                     Err(e) => return Err(e),
@@ -116,18 +142,25 @@ impl<'p> Prepared<'p> {
     }
 }
 
-/// The watch of this queue that is on the place of `need` already, in whatever class. What keeps the
+/// The watch of this queue that is on the object of `need` already, in whatever class. What keeps the
 /// objects meanwhile goes to `holds`, to be dropped after `mark_mutex`.
 fn there(
     watch: &Watch,
     need: &Need<'_>,
     holds: &mut [Option<Hold>; Class::NR],
 ) -> Option<Arc<Watch>> {
+    let place = match need.on {
+        On::Place(place, _) => place,
+        On::Number(table, key) => {
+            let reader = Watch::context().read();
+            return table.get(&reader, key)?.find_same(watch, need.role);
+        }
+    };
     let mut found = None;
     for (hold, class) in holds.iter_mut().zip(Class::ALL) {
-        *hold = crate::FS.get().group(class).find(need.place);
+        *hold = crate::FS.get().group(class).find(place);
         if let (Some(hold), None) = (hold, &found) {
-            let role = role::new(need.part, class);
+            let role = role::new(role::part(need.role), class);
             found = hold.connector.find_same(watch, role);
         }
     }
@@ -150,7 +183,7 @@ fn has_marks<'p>(
     let (mut has, mut wants) = (0, 0);
     group.for_each_role(there, |role| has |= bit(role));
     for need in needs {
-        wants |= bit(need.role());
+        wants |= bit(need.role);
     }
     match if_there {
         IfThere::Refuse => true,
@@ -160,18 +193,20 @@ fn has_marks<'p>(
 }
 
 /// Enters a watch with the marks that it needs, or changes the masks of the one that is there. The
-/// watch is found by the place of the first of its needs.
+/// watch is found by the object of the first of its needs. A need of an object in a table has to be the
+/// last, and brings the lease of what tells of such objects.
 ///
-/// EINVAL: an update whose id, cookie, scope, flags or classes are not those of the watch. EDQUOT: the user's
-/// limit of watches. EEXIST: watched already. ENOENT: the object is dying. ESHUTDOWN: the queue has
-/// ended. ENOMEM.
+/// EINVAL: an update whose id, cookie, scope, flags or classes are not those of the watch. EDQUOT: the
+/// user's limit of watches. EEXIST: watched already. ENOENT: the object is dying. ESHUTDOWN: the queue
+/// has ended. ENOMEM.
 pub(super) fn enter<'p>(
     watch: &Arc<Watch>,
     needs: impl Iterator<Item = Need<'p>> + Clone,
+    mut lease: Option<Lease>,
     if_there: IfThere,
 ) -> Result<Added> {
     loop {
-        if let Some(result) = try_enter(watch, needs.clone(), if_there)? {
+        if let Some(result) = try_enter(watch, needs.clone(), &mut lease, if_there)? {
             return Ok(result);
         }
     }
@@ -181,6 +216,7 @@ pub(super) fn enter<'p>(
 fn try_enter<'p>(
     watch: &Arc<Watch>,
     needs: impl Iterator<Item = Need<'p>> + Clone,
+    lease: &mut Option<Lease>,
     if_there: IfThere,
 ) -> Result<Option<Added>> {
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
@@ -203,13 +239,13 @@ fn try_enter<'p>(
         return change(&mut group, &there, watch, if_there).map(Some);
     }
     for prepared in prepared.iter_mut().flatten() {
-        match prepared.connect(watch)? {
+        match prepared.connect(watch, lease)? {
             Ok(()) => {}
-            Err(Again::Dying) => {
+            Err(Again::Dying(class)) => {
                 drop(group);
                 if let Some(hold) = &prepared.hold {
                     // Idempotent.
-                    crate::FS.get().group(prepared.need.class).destroy(hold);
+                    crate::FS.get().group(class).destroy(hold);
                 }
                 return Ok(None);
             }

@@ -2,9 +2,11 @@
 
 //! The MOUNT source: mounts that come, go, move and change in a mount namespace.
 //!
-//! A watch has a mark on the namespace, through which fsnotify tells of what comes, goes and moves.
-//! It does not hold the namespace and ends with it. The callbacks run in process context with
-//! `namespace_sem` held for reading: a post takes nothing that could wait for it.
+//! A watch has two marks and does not hold the namespace. One is on the namespace: through it fsnotify
+//! tells of what comes, goes and moves, with `namespace_sem` held for reading, which nothing in a post
+//! could wait for, and of the namespace's end, which ends the watch. The other is in a table by the
+//! namespace's address, where the tracepoints for attributes and expiry find it, which fire under
+//! `mount_lock`. No namespace gets an address before the watches on the one that had it are dead.
 
 use super::{
     add::{
@@ -18,6 +20,10 @@ use super::{
         Need, //
     },
     fs::role,
+    hook::{
+        Attach,
+        Hook, //
+    },
     means,
     Added,
     Offer,
@@ -26,7 +32,8 @@ use super::{
 use crate::{
     mark::{
         Connector,
-        Subscriber, //
+        Subscriber,
+        Table, //
     },
     queue::{
         ring::{
@@ -55,8 +62,17 @@ use crate::{
             Class,
             Place, //
         },
-        mount_ns::MountNs,
-        params, //
+        mount_ns::{
+            Attributes,
+            MountEvents,
+            MountNs, //
+        },
+        params,
+        tracepoint::{
+            self,
+            Tracepoint, //
+        },
+        workqueue::OwnedQueue, //
     },
 };
 use kernel::{
@@ -87,11 +103,104 @@ mod event {
     pub(super) const ALL: u32 = TOPOLOGY | EXPIRY | READONLY | SETATTR;
 }
 
-/// What this kernel gives.
-pub(super) fn offer() -> Offer {
-    Offer {
-        events: event::TOPOLOGY,
-        means: means::API,
+/// The state of the source.
+pub(crate) struct Mount {
+    // Dropped first: then nothing looks into the table any more.
+    hook: Arc<Hook<Hooks>>,
+    watched: Arc<Table<Watch>>,
+}
+
+/// The tracepoints for what fsnotify does not tell, if the kernel has them.
+struct Hooks {
+    setattr: Option<Tracepoint>,
+    expire: Option<Tracepoint>,
+}
+
+impl Attach for Hooks {
+    type Attached = [Option<tracepoint::Attached>; 2];
+
+    fn attach(&self) -> Result<Self::Attached> {
+        let attach =
+            |point: &Option<Tracepoint>| point.as_ref().map(Tracepoint::attach).transpose();
+        Ok([attach(&self.setattr)?, attach(&self.expire)?])
+    }
+}
+
+impl Mount {
+    /// Looks for the hooks. Process context.
+    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
+        let hooks = Hooks {
+            setattr: tracepoint::mount::setattr::<Self>().find(),
+            expire: tracepoint::mount::expire::<Self>().find(),
+        };
+        Ok(Self {
+            hook: Hook::new(hooks, queue)?,
+            watched: Table::new()?,
+        })
+    }
+
+    /// What the source gives on this kernel.
+    pub(super) fn offer(&self) -> Offer {
+        let hooks = self.hook.what();
+        let with = |there: bool, events| if there { events } else { 0 };
+        let hooked = with(hooks.setattr.is_some(), event::READONLY | event::SETATTR)
+            | with(hooks.expire.is_some(), event::EXPIRY);
+        let tracepoints = means::TRACEPOINT | means::PATCH;
+        Offer {
+            events: event::TOPOLOGY | hooked,
+            means: means::API | if hooked != 0 { tracepoints } else { 0 },
+        }
+    }
+
+    /// Posts to who watches the namespace at address `ns`: up to two subtypes, given as bits, with
+    /// their flags.
+    fn post(ns: u64, mount: u64, parent: u64, subtypes: [(u32, u32); 2]) {
+        let fixed: &[u64] = &body(mount, parent);
+        let reader = Watch::context().read();
+        let list = crate::MOUNT.get().watched.get(&reader, ns);
+        each_watch(&reader, list, |watch| {
+            let records = subtypes.map(|(subtype, flags)| Records {
+                kind: kind::MOUNT,
+                subtypes: subtype & watch.mask(),
+                base: 0,
+                flags: flags | below(parent),
+                fixed,
+                name: &[],
+            });
+            if records.iter().any(|records| records.subtypes != 0) {
+                Queue::post_anywhere(watch, &Post { records: &records });
+            }
+        });
+    }
+}
+
+impl MountEvents for Mount {
+    fn changed(attributes: &Attributes) {
+        let recursive = if attributes.recursive {
+            info::RECURSIVE
+        } else {
+            0
+        };
+        let readonly = match attributes.readonly {
+            Some(true) => (event::READONLY, recursive | info::FLAG_0),
+            Some(false) => (event::READONLY, recursive),
+            None => (0, 0),
+        };
+        // What a recursive change does below is not told: something may have changed there.
+        let others = attributes.others || attributes.recursive && attributes.readonly.is_none();
+        let others = if others { event::SETATTR } else { 0 };
+        if readonly.0 | others != 0 {
+            Self::post(
+                attributes.ns,
+                attributes.mount,
+                attributes.parent,
+                [readonly, (others, recursive)],
+            );
+        }
+    }
+
+    fn expired(ns: u64, mount: u64, parent: u64) {
+        Self::post(ns, mount, parent, [(event::EXPIRY, 0), (0, 0)]);
     }
 }
 
@@ -108,8 +217,9 @@ const OWN: i32 = -1;
 /// tell which namespace a descriptor is of. EBADF: no such descriptor. EPERM: opener or caller may
 /// not administrate the namespace; an LSM may give other errors. Otherwise as [`enter`].
 pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
+    let this = crate::MOUNT.get();
     let if_there = IfThere::new(request.flags)?;
-    let mask = plain_mask(request, event::ALL, offer().events)?;
+    let mask = plain_mask(request, event::ALL, this.offer().events)?;
     let ns = match request.object {
         OWN => MountNs::own()?,
         fd => {
@@ -127,12 +237,12 @@ pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         with_creds_of(file, || lsm.check(path, TOPOLOGY.into(), place))?;
     }
     let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
-    let needs = [Need {
-        place,
-        class: Class::Notify,
-        part: role::OTHER,
-    }];
-    enter(&watch, needs.into_iter(), if_there)
+    let lease = this.hook.lease()?;
+    let needs = [
+        Need::place(place, Class::Notify, role::OTHER),
+        Need::number(&this.watched, ns.address()),
+    ];
+    enter(&watch, needs.into_iter(), Some(lease), if_there)
 }
 
 /// What fsnotify has to call us for.

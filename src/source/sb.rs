@@ -2,8 +2,12 @@
 
 //! The SB source: errors, read-only remounts, exceeded quotas and the end of file systems.
 //!
-//! A watch has a mark on the superblock, through which fsnotify tells of errors and of the unmount.
-//! It holds neither. Errors come from a work item of the kernel's: process context, no locks.
+//! A watch has two marks and holds nothing. One is on the superblock: through it fsnotify tells of
+//! errors, which come from a work item of the kernel's, without locks, and of the unmount, which ends
+//! the watch. The other is in a table by device number, where the hooks for reconfiguration and quotas
+//! find it: tracepoints, or with `probes=1` probes on functions; they fire in process context with
+//! locks of the file system held. No file system gets a number before the one that had it was
+//! unmounted, which has killed the watches on it.
 
 use super::{
     add::{
@@ -17,6 +21,10 @@ use super::{
         Need, //
     },
     fs::role,
+    hook::{
+        Attach,
+        Hook, //
+    },
     means,
     Added,
     Offer,
@@ -25,7 +33,8 @@ use super::{
 use crate::{
     mark::{
         Connector,
-        Subscriber, //
+        Subscriber,
+        Table, //
     },
     queue::{
         ring::{
@@ -36,6 +45,7 @@ use crate::{
         Queue, //
     },
     ring::record::{
+        info,
         kind,
         word, //
     },
@@ -45,6 +55,7 @@ use crate::{
             with_creds_of,
             Capability, //
         },
+        fprobe,
         fsnotify_event::{
             bit,
             Event, //
@@ -54,7 +65,17 @@ use crate::{
             Place, //
         },
         params,
-        path::FdPath, //
+        path::FdPath,
+        superblock::{
+            QuotaWarning,
+            SuperEvents, //
+        },
+        tracepoint::{
+            self,
+            Probe,
+            Tracepoint, //
+        },
+        workqueue::OwnedQueue, //
     },
 };
 use kernel::{
@@ -83,11 +104,138 @@ mod event {
     pub(super) const ALL: u32 = READONLY | ERROR | EDQUOT | NETWORK;
 }
 
-/// What this kernel gives.
-pub(super) fn offer() -> Offer {
-    Offer {
-        events: event::ERROR,
-        means: means::API,
+/// The state of the source.
+pub(crate) struct Sb {
+    // Dropped first: then nothing looks into the table any more.
+    hook: Arc<Hook<Hooks>>,
+    watched: Arc<Table<Watch>>,
+}
+
+/// A hook, if there is one.
+enum Means {
+    /// A tracepoint.
+    Tracepoint(Tracepoint),
+    /// A function, probed.
+    Probe(fn() -> Result<fprobe::Attached>),
+    /// None.
+    Nothing,
+}
+
+/// A hook in use.
+type Attached = (Option<tracepoint::Attached>, Option<fprobe::Attached>);
+
+impl Means {
+    /// The tracepoint, or the function if it can be probed. Process context.
+    fn find(probe: Probe, function: fn() -> Result<fprobe::Attached>) -> Self {
+        match probe.find() {
+            Some(tracepoint) => Self::Tracepoint(tracepoint),
+            // Only a try shows whether the function is there.
+            None if fprobe::allowed() && function().is_ok() => Self::Probe(function),
+            None => Self::Nothing,
+        }
+    }
+
+    fn attach(&self) -> Result<Attached> {
+        Ok(match self {
+            Self::Tracepoint(tracepoint) => (Some(tracepoint.attach()?), None),
+            Self::Probe(function) => (None, Some(function()?)),
+            Self::Nothing => (None, None),
+        })
+    }
+
+    /// With this hook, these events can come.
+    fn offer(&self, events: u32) -> Offer {
+        match self {
+            Self::Tracepoint(_) => Offer {
+                events,
+                means: means::TRACEPOINT | means::PATCH,
+            },
+            Self::Probe(_) => Offer {
+                events,
+                means: means::FPROBE,
+            },
+            Self::Nothing => Offer::NOTHING,
+        }
+    }
+}
+
+/// What tells what fsnotify does not.
+struct Hooks {
+    reconfigure: Means,
+    quota: Means,
+}
+
+impl Attach for Hooks {
+    type Attached = [Attached; 2];
+
+    fn attach(&self) -> Result<Self::Attached> {
+        Ok([self.reconfigure.attach()?, self.quota.attach()?])
+    }
+}
+
+impl Sb {
+    /// Looks for the hooks. Process context.
+    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
+        let hooks = Hooks {
+            reconfigure: Means::find(
+                tracepoint::superblock::reconfigure::<Self>(),
+                fprobe::superblock::reconfigure::<Self>,
+            ),
+            quota: Means::find(
+                tracepoint::superblock::quota_warning::<Self>(),
+                fprobe::superblock::quota_warning::<Self>,
+            ),
+        };
+        Ok(Self {
+            hook: Hook::new(hooks, queue)?,
+            watched: Table::new()?,
+        })
+    }
+
+    /// What the source gives on this kernel.
+    pub(super) fn offer(&self) -> Offer {
+        let hooks = self.hook.what();
+        let reconfigure = hooks.reconfigure.offer(event::READONLY);
+        let quota = hooks.quota.offer(event::EDQUOT);
+        Offer {
+            events: event::ERROR | reconfigure.events | quota.events,
+            means: means::API | reconfigure.means | quota.means,
+        }
+    }
+
+    /// Posts a record of one subtype, given as a bit, to who watches the file system on this device.
+    fn post(device: u32, subtype: u32, flags: u32, fixed: &[u64]) {
+        let records = [Records {
+            kind: kind::SB,
+            subtypes: subtype,
+            base: 0,
+            flags,
+            fixed,
+            name: &[],
+        }];
+        let reader = Watch::context().read();
+        let list = crate::SB.get().watched.get(&reader, device.into());
+        each_watch(&reader, list, |watch| {
+            if watch.mask() & subtype != 0 {
+                Queue::post_anywhere(watch, &Post { records: &records });
+            }
+        });
+    }
+}
+
+impl SuperEvents for Sb {
+    fn reconfigured(device: u32, readonly: bool) {
+        let flags = if readonly { info::FLAG_0 } else { 0 };
+        Self::post(device, event::READONLY, flags, &[device.into()]);
+    }
+
+    fn quota(warning: &QuotaWarning) {
+        let fixed = [
+            warning.device.into(),
+            word(warning.kind, warning.id),
+            word(warning.warning, 0),
+        ];
+        Self::post(warning.device, event::EDQUOT, 0, &fixed);
     }
 }
 
@@ -97,8 +245,9 @@ pub(super) fn offer() -> Offer {
 /// own. EOPNOTSUPP: nothing of what is asked for can be reported. EBADF: no such descriptor. EPERM:
 /// opener or caller may not administrate the file system; an LSM may give other errors. Otherwise as [`enter`].
 pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
+    let this = crate::SB.get();
     let if_there = IfThere::new(request.flags)?;
-    let mask = plain_mask(request, event::ALL, offer().events)?;
+    let mask = plain_mask(request, event::ALL, this.offer().events)?;
     let path = FdPath::from_fd(request.object)?;
     if path.is_internal() {
         return Err(EINVAL);
@@ -111,12 +260,12 @@ pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     lsm.check(&path, bit::ERROR.into(), place)?;
     with_creds_of(file, || lsm.check(&path, bit::ERROR.into(), place))?;
     let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
-    let needs = [Need {
-        place,
-        class: Class::Notify,
-        part: role::OTHER,
-    }];
-    enter(&watch, needs.into_iter(), if_there)
+    let lease = this.hook.lease()?;
+    let needs = [
+        Need::place(place, Class::Notify, role::OTHER),
+        Need::number(&this.watched, path.superblock_device().into()),
+    ];
+    enter(&watch, needs.into_iter(), Some(lease), if_there)
 }
 
 /// What fsnotify has to call us for.

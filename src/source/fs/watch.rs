@@ -126,16 +126,16 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         _ => (Watch::new(queue, spec, mask, ignore)?, role::OBJECT),
     };
     // The root of a subtree first: it is by that mark that the queue finds the watch again.
-    let root = (part == role::TREE).then_some(Need {
-        place: Place::inode(&path)?,
-        class: Class::Notify,
-        part: role::ROOT,
-    });
+    let root = match part {
+        role::TREE => Some(Need::place(Place::inode(&path)?, Class::Notify, role::ROOT)),
+        _ => None,
+    };
     let classes = Class::ALL
         .into_iter()
         .filter(|&class| (mask | ignore) & class_events(class) != 0)
-        .map(|class| Need { place, class, part });
-    enter(&watch, Iterator::chain(root.into_iter(), classes), if_there)
+        .map(|class| Need::place(place, class, part));
+    let needs = Iterator::chain(root.into_iter(), classes);
+    enter(&watch, needs, None, if_there)
 }
 
 /// The two masks of a request, checked: only known bits, and not both empty.

@@ -73,22 +73,9 @@ static int set_propagation(const char *path, uint64_t type, unsigned int flags)
 	return syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &attr, sizeof(attr));
 }
 
-/* Whether there are hooks for what fsnotify does not tell. */
-static bool hooked(void)
-{
-	bool there;
-	struct wq q;
-
-	if (wq_open(&q, 1) != wq_ok)
-		return false;
-	there = add(q.fd, -1, BIT(READONLY)) == 0;
-	wq_close(&q);
-	return there;
-}
-
 #define NEED_HOOKS() do { \
-	if (!hooked()) \
-		SKIP(return, "not told by this kernel"); \
+	if (!wq_patches_in_use()) \
+		SKIP(return, "needs the tracepoints of a patched kernel"); \
 } while (0)
 
 TEST_F(mount_attr, remount)
@@ -160,7 +147,7 @@ TEST_F(mount_attr, without_hooks)
 	struct watch_queue_info info;
 	uint64_t handle;
 
-	if (hooked())
+	if (wq_patches_in_use())
 		SKIP(return, "the kernel has the hooks");
 	ASSERT_EQ(0, wq_tmpfs("a"));
 	ASSERT_TRUE(wq_name_mount("a", "A"));

@@ -213,6 +213,10 @@ TEST_F(mount, arguments)
 
 	ASSERT_EQ(0, wq_info(self->q.fd, 0, &info));
 	EXPECT_TRUE(info.sources & 1 << WATCH_TYPE_MOUNT_NOTIFY);
+	EXPECT_EQ(wq_patches_in_use() ? WATCH_MOUNT_ALL_EVENTS : TOPOLOGY,
+		  info.events[WATCH_TYPE_MOUNT_NOTIFY]);
+	EXPECT_EQ(WATCH_HOOK_API | (wq_patches_in_use() ? WATCH_HOOK_TRACEPOINT | WATCH_HOOK_PATCH : 0),
+		  WATCH_HOOKS(info.hooks, WATCH_TYPE_MOUNT_NOTIFY));
 #define TRY(error, change) do { \
 	a = (struct watch_queue_add){ .size = sizeof(a), .type = WATCH_TYPE_MOUNT_NOTIFY, \
 				      .object = -1, .mask = BIT(NEW_MOUNT) }; \

@@ -172,17 +172,48 @@ int wq_tell_sb(char *buf, size_t len, const struct wq_rec *r, const char *id)
 	}
 }
 
+static bool parameter_is_set(const char *path)
+{
+	char c = '?';
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || read(fd, &c, 1) != 1)
+		c = '?';
+	close(fd);
+	return c == 'Y';
+}
+
+/* Whether the kernel has a symbol, by what it says of itself. */
+static bool kernel_has(const char *symbol)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	bool there = false;
+	char line[512], *name;
+
+	while (f && !there && fgets(line, sizeof(line), f)) {
+		name = strrchr(line, ' ');
+		there = name && !strncmp(name + 1, symbol, strlen(symbol)) &&
+			name[1 + strlen(symbol)] == '\n';
+	}
+	if (f)
+		fclose(f);
+	return there;
+}
+
 bool wq_patches_in_use(void)
 {
-	char c = 'Y';
-	int fd = open("/sys/module/watch_queue_dev/parameters/use_patches", O_RDONLY);
+	static int known;
 
-	if (fd >= 0) {
-		if (read(fd, &c, 1) != 1)
-			c = '?';
-		close(fd);
-	}
-	return c == 'Y';
+	if (!known)
+		known = parameter_is_set("/sys/module/watch_queue_dev/parameters/use_patches") &&
+			kernel_has("__tracepoint_mnt_setattr") ? 1 : 2;
+	return known == 1;
+}
+
+bool wq_probes_in_use(void)
+{
+	return parameter_is_set("/sys/module/watch_queue_dev/parameters/probes") &&
+	       kernel_has("register_fprobe_syms");
 }
 
 int wq_add_to(int queue, uint32_t type, int object, uint64_t mask, unsigned int flags,

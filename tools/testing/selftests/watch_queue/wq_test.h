@@ -159,8 +159,9 @@ int wq_tell_sb(char *buf, size_t len, const struct wq_rec *r, const char *id);
 int wq_add_to(int queue, uint32_t type, int object, uint64_t mask, unsigned int flags,
 	      unsigned int id, uint64_t *handle);
 
-/* Whether the module uses what only a patched kernel has. */
+/* Whether the module uses what only a patched kernel has, and whether it probes functions. */
 bool wq_patches_in_use(void);
+bool wq_probes_in_use(void);
 
 /* A mount namespace of one's own, from which nothing propagates to where it came from. */
 int wq_own_mounts(void);
