@@ -278,7 +278,7 @@ mod suite {
         }
 
         // The first is not pinned; it is freed while all of them sleep.
-        let probe = list.find(&parties[0].0.group).ok_or(EINVAL)?;
+        let probe = list.find(&parties[0].0.group, |_, _| true).ok_or(EINVAL)?;
         parties[0].remove(&probe)?;
         drop(probe);
         let begun = Instant::<Monotonic>::now();
