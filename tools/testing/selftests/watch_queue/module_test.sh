@@ -49,7 +49,7 @@ if loaded; then
 fi
 
 echo "TAP version 13"
-echo "1..6"
+echo "1..8"
 
 # 20 times, and the node comes and goes with it.
 status=0
@@ -135,6 +135,38 @@ while [ $i -lt 2 ]; do
 	i=$((i + 1))
 done
 result $status "unloaded after its users were killed"
+
+# Killed, listener and tasks alike, while tasks wait for its answers; the last of them may be
+# on their way out of the module. TRAPS: A8, A12
+status=0
+i=0
+while [ $i -lt 3 ]; do
+	load || { status=1; break; }
+	"$tests/permission_load_test" -t a_thousand_tasks_wait >/dev/null 2>&1 &
+	worker=$!
+	sleep 1
+	for pid in $(pidof permission_load_test); do
+		kill -9 "$pid" 2>/dev/null
+	done
+	wait $worker 2>/dev/null
+	n=0
+	until unload >/dev/null; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || { echo "# round $i: not unloaded after 10 s"; status=1; break; }
+		sleep 0.1
+	done
+	i=$((i + 1))
+done
+result $status "unloaded while tasks were waiting for an answer"
+
+# Without what only a patched kernel has, nobody can ask for permission.
+status=1
+if insmod "$WQ_MODULE" use_patches=0; then
+	"$tests/permission_end_test" -t without_the_patch_there_are_no_questions |
+		grep -q "^ok 1 [^#]*$" && status=0
+	unload >/dev/null || { echo "# rmmod failed"; status=1; }
+fi
+result $status "no requests for permission with use_patches=0"
 
 loaded && [ $was_loaded -eq 0 ] && unload
 loaded || [ $was_loaded -eq 0 ] || load

@@ -92,7 +92,13 @@ const char *wq_task_begin(struct wq_task *t, enum wq_deed deed, const char *path
 	t->begun = wq_now_ms();
 	t->pid = fork();
 	if (t->pid == 0) {
-		int e = do_deed(deed, path, prepared);
+		int e;
+
+		/* A queue that it inherited would not end as long as it waits. */
+		for (int fd = 3; fd < 64; fd++)
+			if (fd != ends[1] && fd != prepared)
+				close(fd);
+		e = do_deed(deed, path, prepared);
 
 		if (write(ends[1], &e, sizeof(e)) != sizeof(e))
 			_exit(1);
@@ -128,6 +134,15 @@ int wq_task_end(struct wq_task *t, int ms)
 	if (WIFSIGNALED(status))
 		return WQ_SIGNALLED;
 	return r == sizeof(e) ? -e : 0;
+}
+
+uint64_t wq_question(struct wq *q, struct wq_rec *r)
+{
+	if (wq_next_wait(q, r, WQ_SOON) != 1)
+		return 0;
+	if (r->type != WATCH_TYPE_FS_NOTIFY || !(1ull << r->subtype & WATCH_FS_ALL_PERM))
+		return 0;
+	return r->perm.request;
 }
 
 int64_t wq_deadline_ms(const struct wq_rec *r)

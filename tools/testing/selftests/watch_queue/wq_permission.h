@@ -44,8 +44,16 @@ int wq_task_end(struct wq_task *t, int ms);
 /* Whether it is still at it after ms milliseconds. */
 bool wq_task_waits(struct wq_task *t, int ms);
 
+/*
+ * The next record, which has to be a request; its id, or 0. wq_why() says why not.
+ */
+uint64_t wq_question(struct wq *q, struct wq_rec *r);
+
 /* Milliseconds until a request's deadline. */
 int64_t wq_deadline_ms(const struct wq_rec *r);
+
+/* What came at once, on a machine of this speed. */
+#define WQ_SOON	wq_patience(3000)
 
 /* GET_INFO: asked is the sum of what became of the requests. */
 const char *wq_check_asked(int fd);

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ends a request for permission when nobody answers: the deadline, the death of the
+ * task or of the listener, the end of the queue, a full ring; and how that is told.
+ */
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "wq_permission.h"
+
+/* For the kernel without the patch, and for use_patches=0. */
+TEST(without_the_patch_there_are_no_questions)
+{
+	static const uint64_t bits[] = {
+		WATCH_FS_OPEN_PERM, WATCH_FS_ACCESS_PERM, WATCH_FS_OPEN_EXEC_PERM,
+		WATCH_FS_PRE_ACCESS, WATCH_FS_OPEN | WATCH_FS_OPEN_PERM,
+	};
+	struct watch_queue_info info;
+	struct wq q;
+
+	WQ_NEED_DEVICE();
+	WQ_NEED_ROOT();
+	if (wq_can_ask())
+		SKIP(return, "this kernel has the patch");
+	ASSERT_OK(wq_open(&q, 1));
+	ASSERT_EQ(0, wq_info(q.fd, 0, &info));
+	EXPECT_EQ(0, info.fs_mask & WATCH_FS_ALL_PERM);
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		EXPECT_EQ(0, wq_watch(q.fd, "/", bits[i], WATCH_SCOPE_OBJECT, 1, 1, 0));
+		EXPECT_EQ(EOPNOTSUPP, errno);
+	}
+	EXPECT_EQ(-ENOENT, wq_allow(q.fd, 1));
+	EXPECT_EQ(-ENOENT, wq_open_target(q.fd, 1));
+	wq_close(&q);
+}
+
+FIXTURE(end) {
+	struct wq q;
+	struct wq_task task;
+	struct wq_rec r;
+	struct watch_queue_info i;
+	uint64_t handle;
+};
+
+FIXTURE_SETUP(end)
+{
+	WQ_NEED_PERMISSION();
+	ASSERT_OK(wq_tmpdir_enter());
+	ASSERT_OK(wq_touch("file"));
+	ASSERT_OK(wq_open(&self->q, 1));
+	ASSERT_EQ(0, wq_set_permission(self->q.fd, 60000, WATCH_RESPONSE_ALLOW));
+	self->handle = wq_watch(self->q.fd, "file", WATCH_FS_OPEN_PERM, WATCH_SCOPE_OBJECT, 5, 1, 0);
+	ASSERT_NE(0, self->handle);
+}
+
+FIXTURE_TEARDOWN(end)
+{
+	wq_close(&self->q);
+	wq_tmpdir_leave();
+}
+
+#define BEGIN() ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "file"))
+/* Begins, and waits until the record is there. */
+#define ASK() do { \
+	BEGIN(); \
+	ASSERT_NE(0, wq_question(&self->q, &self->r)) TH_LOG("%s", wq_why()); \
+} while (0)
+#define ENDS(result) EXPECT_EQ(result, wq_task_end(&self->task, WQ_SOON))
+#define STORY(text) EXPECT_STREQ(text, wq_story(&self->q))
+#define INFO() do { \
+	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->i)); \
+	EXPECT_OK(wq_check_asked(self->q.fd)); \
+} while (0)
+
+TEST_F(end, the_deadline_decides_as_the_policy_says)
+{
+	uint64_t took;
+
+	ASSERT_EQ(0, wq_set_permission(self->q.fd, 300, WATCH_RESPONSE_ALLOW));
+	BEGIN();
+	ENDS(0);
+	took = wq_now_ms() - self->task.begun;
+	EXPECT_GE(took, 300);
+	EXPECT_LT(took, 300 + WQ_SOON);
+	STORY("open_perm#5, unanswered:timeout:1");
+	ASSERT_EQ(0, wq_set_permission(self->q.fd, 100, WATCH_RESPONSE_DENY));
+	ASK();
+	ENDS(-EPERM);
+	EXPECT_EQ(-ENOENT, wq_allow(self->q.fd, self->r.perm.request));
+	ASSERT_EQ(1, wq_next(&self->q, &self->r));
+	EXPECT_EQ(WATCH_UNANSWERED_TIMEOUT, self->r.unanswered.reason);
+	EXPECT_EQ(EPERM, self->r.unanswered.error);
+	INFO();
+	EXPECT_EQ(2, self->i.asked);
+	EXPECT_EQ(2, self->i.timed_out);
+}
+
+/* TRAPS: A28 */
+TEST_F(end, a_task_that_waits_can_be_killed_a28)
+{
+	uint64_t request, killed;
+
+	ASK();
+	request = self->r.perm.request;
+	EXPECT_TRUE(wq_task_waits(&self->task, 100));
+	killed = wq_now_ms();
+	kill(self->task.pid, SIGKILL);
+	ENDS(WQ_SIGNALLED);
+	EXPECT_LT(wq_now_ms() - killed, wq_patience(1000));
+	EXPECT_EQ(-ENOENT, wq_allow(self->q.fd, request));
+	ASSERT_EQ(1, wq_next_wait(&self->q, &self->r, WQ_SOON));
+	EXPECT_EQ(request, self->r.unanswered.request);
+	EXPECT_EQ(WATCH_UNANSWERED_KILLED, self->r.unanswered.reason);
+	EXPECT_EQ(EINTR, self->r.unanswered.error);
+	INFO();
+	EXPECT_EQ(1, self->i.killed);
+	EXPECT_EQ(0, self->i.pending);
+}
+
+/* A signal that does not kill waits for the answer. */
+TEST_F(end, other_signals_wait)
+{
+	signal(SIGUSR1, SIG_IGN);
+	ASK();
+	kill(self->task.pid, SIGSTOP);
+	kill(self->task.pid, SIGCONT);
+	kill(self->task.pid, SIGUSR1);
+	EXPECT_TRUE(wq_task_waits(&self->task, 100));
+	EXPECT_EQ(0, wq_allow(self->q.fd, self->r.perm.request));
+	ENDS(0);
+}
+
+/* A listener of its own: never answers. Its queue's descriptor is written to the pipe. */
+static void listen_only(int out)
+{
+	struct wq q;
+
+	if (wq_open(&q, 1) != wq_ok || wq_set_permission(q.fd, 60000, WATCH_RESPONSE_ALLOW) ||
+	    !wq_watch(q.fd, "other", WATCH_FS_OPEN_PERM, WATCH_SCOPE_OBJECT, 7, 7, 0))
+		_exit(1);
+	if (write(out, &q.fd, sizeof(q.fd)) != sizeof(q.fd))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static pid_t listener(int *fd)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (wq_touch("other") != wq_ok || pipe(ends))
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		listen_only(ends[1]);
+	if (read(ends[0], fd, sizeof(*fd)) != sizeof(*fd))
+		return -1;
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+static void end_listener(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* The queue goes with its only process. TRAPS: A27 */
+TEST_F(end, a_listener_that_is_killed_lets_go_a27)
+{
+	int fd;
+	pid_t pid = listener(&fd);
+
+	ASSERT_GT(pid, 0);
+	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
+	EXPECT_TRUE(wq_task_waits(&self->task, 200));
+	end_listener(pid);
+	ENDS(0);
+	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
+	ENDS(0);
+}
+
+/* The queue stays, in another process that cannot know that it has to answer. TRAPS: A27 */
+TEST_F(end, a_queue_that_survives_its_listener_asks_nobody_a27)
+{
+	struct wq survivor = {};
+	struct wq_rec r;
+	int fd, pidfd;
+	pid_t pid = listener(&fd);
+
+	ASSERT_GT(pid, 0);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	ASSERT_GE(pidfd, 0);
+	survivor.fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	ASSERT_GE(survivor.fd, 0);
+	survivor.bytes = wq_page();
+	survivor.slots = survivor.bytes / WQ_SLOT;
+	survivor.ring = mmap(NULL, survivor.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, survivor.fd, 0);
+	ASSERT_NE(MAP_FAILED, survivor.ring);
+	survivor.tail = survivor.ring->meta.tail;
+
+	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
+	ASSERT_NE(0, wq_question(&survivor, &r));
+	EXPECT_TRUE(wq_task_waits(&self->task, 100));
+	/* It is dead before anybody has waited for it. */
+	kill(pid, SIGKILL);
+	ENDS(0);
+	EXPECT_EQ(-ENOENT, wq_allow(survivor.fd, r.perm.request));
+	ASSERT_EQ(1, wq_next_wait(&survivor, &r, WQ_SOON));
+	EXPECT_EQ(WATCH_UNANSWERED_LISTENER, r.unanswered.reason);
+	EXPECT_NE(0, r.unanswered.request);
+	end_listener(pid);
+
+	ASSERT_EQ(0, wq_set_permission(survivor.fd, 60000, WATCH_RESPONSE_DENY));
+	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
+	ENDS(-EPERM);
+	ASSERT_EQ(1, wq_next(&survivor, &r));
+	EXPECT_EQ(NOTIFY_FS_OPEN_PERM, r.subtype);
+	EXPECT_EQ(0, r.perm.request);
+	EXPECT_STREQ("unanswered:listener:1", wq_story(&survivor));
+	EXPECT_OK(wq_check_asked(survivor.fd));
+	wq_close(&survivor);
+	close(pidfd);
+}
+
+TEST_F(end, shutdown_answers_before_the_watches_end)
+{
+	ASSERT_EQ(0, wq_set_permission(self->q.fd, 60000, WATCH_RESPONSE_DENY));
+	BEGIN();
+	EXPECT_TRUE(wq_task_waits(&self->task, 100));
+	EXPECT_EQ(0, wq_shutdown(self->q.fd));
+	STORY("open_perm#5, unanswered:shutdown:1, removal:shutdown#5");
+	ENDS(-EPERM);
+	EXPECT_EQ(-ESHUTDOWN, wq_allow(self->q.fd, 1));
+	INFO();
+	EXPECT_EQ(1, self->i.by_policy);
+	BEGIN();
+	ENDS(0);
+}
+
+TEST_F(end, the_end_of_the_queue_answers)
+{
+	ASK();
+	wq_close(&self->q);
+	ENDS(0);
+}
+
+/* What finds no room is decided at once, counted, and told when there is room. */
+TEST_F(end, a_full_ring_decides_at_once)
+{
+	uint64_t begun = wq_now_ms();
+	int fd;
+
+	ASSERT_NE(0, wq_watch(self->q.fd, ".", WATCH_FS_MODIFY, WATCH_SCOPE_CHILDREN, 6, 6, 0));
+	fd = wq_poke_open("poked");
+	ASSERT_GE(fd, 0);
+	for (int i = 0; i < 100; i++)
+		wq_poke(fd);
+	BEGIN();
+	ENDS(0);
+	ASSERT_EQ(0, wq_set_permission(self->q.fd, 60000, WATCH_RESPONSE_DENY));
+	BEGIN();
+	ENDS(-EPERM);
+	EXPECT_LT(wq_now_ms() - begun, 2 * WQ_SOON);
+	INFO();
+	EXPECT_EQ(2, self->i.asked);
+	EXPECT_EQ(2, self->i.by_policy);
+	EXPECT_EQ(self->i.posted, self->i.delivered + self->i.lost);
+	ASSERT_GT(wq_drain(&self->q), 50);
+	wq_poll(self->q.fd, 0);
+	STORY("unanswered:several:2");
+	ASSERT_EQ(0, wq_set_permission(self->q.fd, 60000, WATCH_RESPONSE_ALLOW));
+	ASK();
+	EXPECT_EQ(0, wq_allow(self->q.fd, self->r.perm.request));
+	ENDS(0);
+	close(fd);
+}
+
+/* The watch may go before the answer comes. TRAPS: A20 */
+TEST_F(end, a_question_outlives_its_watch_a20)
+{
+	ASK();
+	EXPECT_EQ(0, wq_remove(self->q.fd, self->handle));
+	STORY("removal:removed#5");
+	EXPECT_TRUE(wq_task_waits(&self->task, 100));
+	EXPECT_EQ(0, wq_deny(self->q.fd, self->r.perm.request, EBUSY));
+	ENDS(-EBUSY);
+	BEGIN();
+	ENDS(0);
+	STORY("");
+}
+
+TEST_F(end, a_one_shot_watch_asks_once)
+{
+	EXPECT_EQ(0, wq_remove(self->q.fd, self->handle));
+	ASSERT_NE(0, wq_watch(self->q.fd, "file", WATCH_FS_OPEN_PERM, WATCH_SCOPE_OBJECT, 8, 1,
+			      WATCH_ADD_ONESHOT));
+	STORY("removal:removed#5");
+	ASK();
+	STORY("removal:oneshot#8");
+	EXPECT_EQ(0, wq_deny(self->q.fd, self->r.perm.request, 0));
+	ENDS(-EPERM);
+	BEGIN();
+	ENDS(0);
+}
+
+TEST_F(end, arguments)
+{
+	struct watch_queue_permission p = {
+		.size = sizeof(p), .timeout_ms = 1000, .unanswered = WATCH_RESPONSE_ALLOW,
+		.__reserved = 1,
+	};
+	struct watch_queue_open_target t = { .size = sizeof(t), .flags = 1, .request = 1 };
+
+	EXPECT_EQ(-EINVAL, wq_set_permission(self->q.fd, 0, WATCH_RESPONSE_ALLOW));
+	EXPECT_EQ(-EINVAL, wq_set_permission(self->q.fd, 60001, WATCH_RESPONSE_ALLOW));
+	EXPECT_EQ(-EINVAL, wq_set_permission(self->q.fd, 1000, 0));
+	EXPECT_EQ(-EINVAL, wq_set_permission(self->q.fd, 1000, 3));
+	EXPECT_EQ(-1, ioctl(self->q.fd, IOC_WATCH_QUEUE_SET_PERMISSION, &p));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->q.fd, IOC_WATCH_QUEUE_OPEN_TARGET, &t));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, wq_set_permission(self->q.fd, 60000, WATCH_RESPONSE_DENY));
+	EXPECT_EQ(0, wq_set_permission(self->q.fd, 1, WATCH_RESPONSE_ALLOW));
+}
+
+/* Who is waited for, and for what, can be seen from outside. TRAPS: A29 */
+TEST_F(end, fdinfo_tells_what_waits_a29)
+{
+	char path[64], text[4096] = "", want[200];
+	int fd;
+
+	ASK();
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->q.fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_GT(read(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	snprintf(want, sizeof(want),
+		 "permission: timeout-ms:60000 unanswered:allow asked:1 allowed:0 denied:0 timed-out:0 by-policy:0 killed:0 pending:1 oldest:%llu\n",
+		 (unsigned long long)self->r.perm.request);
+	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("%s", text);
+	EXPECT_EQ(0, wq_allow(self->q.fd, self->r.perm.request));
+	ENDS(0);
+}
+
+TEST_HARNESS_MAIN
