@@ -179,67 +179,91 @@ impl Spot<'_> {
             .is_some_and(|dentry| unsafe { parent_of(dentry) } == dentry.as_ptr())
     }
 
-    /// Where it is, seen from the directory `top`. Takes spinlocks.
+    /// Where it is, seen from the directory `top`. `frozen`: the caller has a [`Frozen`].
     #[inline]
-    pub(crate) fn seen_from(&self, top: InodeKey) -> Position {
+    pub(crate) fn seen_from(&self, top: InodeKey, frozen: bool) -> Position {
+        let rcu = rcu::read_lock();
+        if frozen {
+            return self
+                .position(&rcu, top, u32::MAX)
+                .unwrap_or(Position::Outside);
+        }
+        let still = Still::now();
+        match self.position(&rcu, top, MAX_STEPS) {
+            Some(position) if still.holds() => position,
+            _ => self.seen_from_surely(&rcu, top),
+        }
+    }
+
+    #[cold]
+    fn seen_from_surely(&self, rcu: &rcu::Guard, top: InodeKey) -> Position {
+        let _frozen = Frozen::new();
+        self.position(rcu, top, u32::MAX)
+            .unwrap_or(Position::Outside)
+    }
+
+    /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after that many steps.
+    #[inline]
+    fn position(&self, rcu: &rcu::Guard, top: InodeKey, mut steps: u32) -> Option<Position> {
         let top = Top::Directory(top);
-        let found = consistently(|rcu, mut steps| {
-            let Some(mut at) = self.dentry(rcu) else {
+        let Some(mut at) = self.dentry(rcu) else {
+            return Some(Position::Outside);
+        };
+        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+        if unsafe { top.is(at) } {
+            return Some(Position::Top);
+        }
+        loop {
+            // SAFETY: As above.
+            let parent = unsafe { parent_of(at) };
+            if parent == at.as_ptr() {
                 return Some(Position::Outside);
-            };
-            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+            }
+            steps = steps.checked_sub(1)?;
+            at = NonNull::new(parent)?;
+            // SAFETY: As above.
             if unsafe { top.is(at) } {
-                return Some(Position::Top);
+                return Some(Position::Below);
             }
-            loop {
-                // SAFETY: As above.
-                let parent = unsafe { parent_of(at) };
-                if parent == at.as_ptr() {
-                    return Some(Position::Outside);
-                }
-                steps = steps.checked_sub(1)?;
-                at = NonNull::new(parent)?;
-                // SAFETY: As above.
-                if unsafe { top.is(at) } {
-                    return Some(Position::Below);
-                }
-            }
-        });
-        found.unwrap_or(Position::Outside)
+        }
     }
 
     /// Puts the path from `top` to here in front of `text`, with slashes between the components, and
-    /// one behind them if there is text already. True if it did; `text` is as it was if this is not
-    /// below `top`, or if there is no room. Takes spinlocks.
-    pub(crate) fn prepend_path<const N: usize>(&self, top: Top, text: &mut Text<N>) -> bool {
-        let old = text.start();
-        let found = consistently(|rcu, mut steps| {
-            text.rewind(old);
-            let Some(mut at) = self.dentry(rcu) else {
-                return Some(false);
+    /// one behind them if there is text already. What it did counts only if the tree is
+    /// [`Still`] what it was.
+    pub(crate) fn prepend_path<const N: usize>(
+        &self,
+        top: Top,
+        text: &mut Text<N>,
+        still: &Still,
+    ) -> Path {
+        let rcu = rcu::read_lock();
+        let Some(mut at) = self.dentry(&rcu) else {
+            return Path::Elsewhere;
+        };
+        let mut steps = still.steps();
+        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+        while !unsafe { top.is(at) } {
+            // SAFETY: As above.
+            let Some(parent) = NonNull::new(unsafe { parent_of(at) }) else {
+                return Path::Elsewhere;
             };
-            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
-            while !unsafe { top.is(at) } {
-                // SAFETY: As above.
-                let parent = unsafe { parent_of(at) };
-                if parent == at.as_ptr() {
-                    return Some(false);
-                }
-                // SAFETY: As above.
-                let fits = (text.is_empty() || text.prepend(b"/"))
-                    && unsafe { prepend_name(rcu, at, text) };
-                if !fits {
-                    return Some(false);
-                }
-                steps = steps.checked_sub(1)?;
-                at = NonNull::new(parent)?;
+            if parent == at {
+                return Path::Elsewhere;
             }
-            Some(true)
-        });
-        if found != Some(true) {
-            text.rewind(old);
+            // SAFETY: As above.
+            let fits =
+                (text.is_empty() || text.prepend(b"/")) && unsafe { prepend_name(&rcu, at, text) };
+            if !fits {
+                return Path::TooLong;
+            }
+            let Some(fewer) = steps.checked_sub(1) else {
+                return Path::TooLong;
+            };
+            steps = fewer;
+            at = parent;
         }
-        found == Some(true)
+        Path::Found
     }
 
     /// Puts its own name in front of `text`; false if there is no room.
@@ -320,40 +344,79 @@ unsafe fn prepend_name<const N: usize>(
 /// The words of a name inside a dentry.
 type ShortName = [usize; size_of::<bindings::shortname_store>() / size_of::<usize>()];
 
-/// Calls `look` so that what it sees of the tree is one state of it. `look` gets the number of steps
-/// that it may go; when it gives `None`, or when something was renamed meanwhile, it is called once
-/// more, with renames locked out.
-#[inline]
-fn consistently<R>(mut look: impl FnMut(&rcu::Guard, u32) -> Option<R>) -> Option<R> {
-    let rcu = rcu::read_lock();
-    // SAFETY: No requirements.
-    let seq = unsafe { bindings::wqd_rename_begin() };
-    let seen = look(&rcu, MAX_STEPS);
-    // SAFETY: No requirements.
-    if seen.is_some() && !unsafe { bindings::wqd_rename_changed(seq) } {
-        return seen;
+/// What came of [`Spot::prepend_path`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// The path.
+    Found,
+    /// Not all of the path, for want of room.
+    TooLong,
+    /// Something: the place is not below the top.
+    Elsewhere,
+}
+
+/// Nothing was renamed since, or can be.
+pub(crate) enum Still {
+    /// Since the lock had this number.
+    Since(c_uint),
+    /// The caller has a [`Frozen`], or does not look at the tree.
+    Frozen,
+}
+
+impl Still {
+    /// Since now.
+    #[inline]
+    fn now() -> Self {
+        // SAFETY: No requirements.
+        Self::Since(unsafe { bindings::wqd_rename_begin() })
     }
-    locked(&rcu, look)
+
+    /// Whether it is so. Any context.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        match self {
+            // SAFETY: No requirements.
+            Self::Since(seq) => !unsafe { bindings::wqd_rename_changed(*seq) },
+            Self::Frozen => true,
+        }
+    }
+
+    fn steps(&self) -> u32 {
+        match self {
+            Self::Since(_) => MAX_STEPS,
+            Self::Frozen => u32::MAX,
+        }
+    }
 }
 
-#[cold]
-fn locked<R>(rcu: &rcu::Guard, mut look: impl FnMut(&rcu::Guard, u32) -> Option<R>) -> Option<R> {
-    let _lock = RenameLock::new();
-    look(rcu, u32::MAX)
+/// Attempts of [`unmoved`] before the lock is taken.
+const ATTEMPTS: usize = 3;
+
+/// Runs `attempt` until it succeeds, at last with renames locked out. It is to find out about the tree,
+/// then to ask [`Still::holds`], and to do nothing but fail if that says no. It does not sleep.
+pub(crate) fn unmoved(mut attempt: impl FnMut(&Still) -> bool) {
+    for _ in 0..ATTEMPTS {
+        if attempt(&Still::now()) {
+            return;
+        }
+    }
+    let _frozen = Frozen::new();
+    attempt(&Still::Frozen);
 }
 
-/// The kernel's `rename_lock`, held: nothing is renamed.
-struct RenameLock(NotThreadSafe);
+/// The kernel's `rename_lock`, held: nothing is renamed. Others may still read the tree without it.
+pub(crate) struct Frozen(NotThreadSafe);
 
-impl RenameLock {
-    fn new() -> Self {
-        // SAFETY: Callers hold no spinlock, so none that is taken inside this one.
+impl Frozen {
+    /// Takes the lock, a spinlock. The caller has neither it nor one that is taken inside it.
+    pub(crate) fn new() -> Self {
+        // SAFETY: As the caller has neither, this does not deadlock.
         unsafe { bindings::wqd_rename_lock() };
         Self(NotThreadSafe)
     }
 }
 
-impl Drop for RenameLock {
+impl Drop for Frozen {
     fn drop(&mut self) {
         // SAFETY: This value stands for the lock.
         unsafe { bindings::wqd_rename_unlock() };

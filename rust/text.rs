@@ -41,17 +41,6 @@ impl<const N: usize> Text<N> {
         self.start == N
     }
 
-    /// Where it begins, for [`Self::rewind`].
-    pub(super) fn start(&self) -> usize {
-        self.start
-    }
-
-    /// Takes bytes away, until it begins at `start` again.
-    pub(super) fn rewind(&mut self, start: usize) {
-        // INVARIANT: It only moves up, so what remains is initialised.
-        self.start = start.clamp(self.start, N);
-    }
-
     /// Puts `more` in front; false, and nothing done, if there is no room.
     #[inline]
     pub(crate) fn prepend(&mut self, more: &[u8]) -> bool {

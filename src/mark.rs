@@ -55,7 +55,10 @@ pub(crate) use self::{
         Pinned,
         Ticket, //
     },
-    walk::Walk, //
+    walk::{
+        Run,
+        Walk, //
+    }, //
 };
 
 /// A watch, as the mark layer needs it.

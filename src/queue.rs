@@ -34,6 +34,7 @@ use self::{
     },
     ring::{
         Event,
+        Letter,
         Ring, //
     },
     wake::{
@@ -311,6 +312,42 @@ impl Queue {
         if ring.tell_unanswered(record) {
             let signal = ring.signal();
             self.act(From::Process, ring, signal);
+        }
+    }
+
+    /// As [`Self::post`], if `holds`, which is asked at the moment at which the place in the ring is
+    /// certain, under the ring lock. The answer.
+    pub(crate) fn post_if<F: AsRef<[u64]>>(
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+        holds: impl FnOnce() -> bool,
+    ) -> bool {
+        let queue = watch.queue();
+        let ring = queue.ring.lock();
+        let holds = holds();
+        if holds {
+            queue.post_long(From::Process, ring, watch, event);
+        }
+        holds
+    }
+
+    /// As [`Self::post`], for the halves of a rename to two watches of one queue, both or none.
+    pub(crate) fn post_pair(pair: [Letter<'_>; 2]) {
+        let [(first, _), (second, _)] = pair;
+        let queue = first.queue();
+        let mut ring = queue.ring.lock();
+        let outcomes = ring.post_pair(pair);
+        let signal = if outcomes.iter().any(|outcome| outcome.wrote || outcome.lost) {
+            ring.signal()
+        } else {
+            Signal::Quiet
+        };
+        queue.act(From::Process, ring, signal);
+        for (watch, outcome) in [first, second].into_iter().zip(outcomes) {
+            if outcome.fired {
+                Watch::context().push_dead(watch.clone());
+                Watch::context().reap_dead_soon();
+            }
         }
     }
 

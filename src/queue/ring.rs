@@ -13,11 +13,15 @@
 //! in `pending`; LOSS waits as a counter. What waits is written before any later record, LOSS first,
 //! so that the order in the ring is the order of things.
 
+mod pair;
 mod post;
 
-pub(crate) use self::post::{
-    Event,
-    Records, //
+pub(crate) use self::{
+    pair::Letter,
+    post::{
+        Event,
+        Records, //
+    }, //
 };
 
 use super::{

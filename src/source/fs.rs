@@ -12,6 +12,7 @@ mod detail;
 mod event;
 mod object;
 mod permission;
+mod rename;
 mod watch;
 mod wide;
 

@@ -45,7 +45,7 @@ pub(crate) struct Records<'a, F = &'a [u64]> {
 
 impl<F: AsRef<[u64]>> Records<'_, F> {
     #[inline]
-    fn slots(&self) -> u32 {
+    pub(super) fn slots(&self) -> u32 {
         record::slots(self.fixed.as_ref(), self.name)
     }
 }

@@ -8,10 +8,10 @@
 use super::{
     event::{
         places,
-        send,
         Fixed,
         Half,
         Shared,
+        Side,
         View,
         FIXED_WORDS, //
     },
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     queue::{
         permission::Posted,
-        ring::Event as Post,
+        ring::Event,
         watch::Watch,
         Queue, //
     },
@@ -34,12 +34,17 @@ use crate::{
         SLOT_BYTES, //
     },
     rust::{
-        dcache::Top,
+        dcache::{
+            unmoved,
+            Path as Found,
+            Still,
+            Top, //
+        },
         file_handle::{
             FileHandle,
             MAX_WORDS, //
         },
-        fsnotify_event::Event,
+        fsnotify_event::bit,
         text::Text, //
     },
 };
@@ -92,18 +97,17 @@ struct Named<'n> {
 }
 
 impl<'n> Named<'n> {
-    /// `name` is that of what the event is about, `site` where that is; `room` is what fits.
-    #[inline]
+    /// `room` is what fits. `None`: it is not in the watched subtree any more.
     fn new(
-        shared: &Shared<'_>,
+        shared: &Shared<'n>,
         watch: &Watch,
+        side: Side,
         below: bool,
-        name: &'n [u8],
-        site: Site<'_>,
         room: usize,
-    ) -> Self {
+        still: &Still,
+    ) -> Option<Self> {
         let mut this = Self {
-            name: if below { name } else { &[] },
+            name: if below { shared.name(side) } else { &[] },
             path: Path::new(),
             flags: shared.flags(below),
         };
@@ -116,18 +120,24 @@ impl<'n> Named<'n> {
             // The name is the path.
             _ => None,
         };
-        let found = match (top, site) {
-            (None, _) | (_, Site::Unknown) => true,
-            (Some(top), Site::Entry(dir)) => {
-                this.path.prepend(name) && dir.prepend_path(top, &mut this.path)
-            }
-            (Some(top), Site::Object(spot)) => spot.prepend_path(top, &mut this.path),
+        let path = &mut this.path;
+        let found = match (top, Site::of(shared.event, side)) {
+            (None, _) | (_, Site::Unknown) => Found::Found,
+            (Some(top), Site::Entry(dir)) => match path.prepend(this.name) {
+                true => dir.prepend_path(top, path, still),
+                false => Found::TooLong,
+            },
+            (Some(top), Site::Object(spot)) => spot.prepend_path(top, path, still),
         };
-        if !found || this.path.as_bytes().len() > room {
-            this.path = Path::new();
-            this.flags |= TRUNCATED;
+        match found {
+            Found::Found if path.as_bytes().len() <= room => {}
+            Found::Elsewhere if spec.scope == scope::SUBTREE => return None,
+            _ => {
+                this.path = Path::new();
+                this.flags |= TRUNCATED;
+            }
         }
-        this
+        Some(this)
     }
 
     fn as_bytes(&self) -> &[u8] {
@@ -138,53 +148,52 @@ impl<'n> Named<'n> {
     }
 }
 
-/// The parts of records that both halves of a rename share.
-struct Common<'e> {
+/// What records of one event share that need more than the fixed words.
+pub(super) struct Common<'e> {
     extra: &'e [u64],
     handle: Option<FileHandle>,
 }
 
 impl<'e> Common<'e> {
-    fn new(event: &Event<'_>, flags: u32, extra: &'e [u64]) -> Self {
+    /// `flags`: those of all watches that it is for. May sleep.
+    pub(super) fn new(shared: &Shared<'_>, flags: u32, extra: &'e [u64]) -> Self {
         let handle = match flags & FILE_HANDLE {
             0 => None,
-            _ => event.inode_ref().and_then(FileHandle::of),
+            _ => shared.event.inode_ref().and_then(FileHandle::of),
         };
         Self { extra, handle }
-    }
-
-    fn handle(&self) -> &[u64] {
-        self.handle.as_ref().map_or(&[], FileHandle::words)
-    }
-
-    /// How long a name may be beside the rest.
-    fn room(&self) -> usize {
-        let words = self.extra.len() + self.handle().len();
-        PATH_MAX.saturating_sub(words * SLOT_BYTES)
-    }
-
-    fn body(&self, shared: &Shared<'_>, watch: &Watch, name: &[u8]) -> Body {
-        let len = self.handle.as_ref().map_or(0, FileHandle::len);
-        let places = places(self.extra.len(), len, name.len());
-        Body::new(shared.fixed(watch, places), self.extra, self.handle())
     }
 }
 
 /// Posts the records for the bits of `view` to a watch with a flag that asks for more.
+///
+/// A path is of the moment at which its record enters the ring: no record of a rename can come
+/// between, because it is posted after the rename. So it may be ahead of such a record, when
+/// somebody renames a directory on the way at that very moment, and is never behind one.
 #[inline(never)]
 pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
-    let event = shared.event;
     let flags = watch.spec().flags;
-    if flags & EXCL_UNLINK != 0 && event.unlinked() {
+    if flags & EXCL_UNLINK != 0 && shared.event.unlinked() {
         return;
     }
-    let common = Common::new(event, flags, &[]);
-    match shared.new_name {
-        None => with_half(shared, watch, view, &common, |half| {
-            send(watch, view.bits, half, None);
-        }),
-        Some(new_name) => post_rename(shared, watch, view, &common, new_name),
-    }
+    let common = Common::new(shared, flags, &[]);
+    unmoved(|still| {
+        with_half(
+            shared,
+            watch,
+            Side::Old,
+            view.below,
+            &common,
+            still,
+            |half| {
+                let Some(half) = half else {
+                    return still.holds();
+                };
+                let records = &[half.records(view.bits)];
+                Queue::post_if(watch, &Event { records }, || still.holds())
+            },
+        )
+    });
 }
 
 /// Posts the record of a question to a watch, and says what became of it.
@@ -194,56 +203,109 @@ pub(super) fn post_question(
     view: View,
     extra: &Extra,
 ) -> Posted {
-    let common = Common::new(shared.event, watch.spec().flags, extra);
-    with_half(shared, watch, view, &common, |half| {
-        let one = [half.records(view.bits)];
-        Queue::post_question(watch, &Post { records: &one })
-    })
+    let common = Common::new(shared, watch.spec().flags, extra);
+    let mut posted = Posted::Refused;
+    unmoved(|still| {
+        with_half(
+            shared,
+            watch,
+            Side::Old,
+            view.below,
+            &common,
+            still,
+            |half| {
+                let holds = still.holds();
+                if let (true, Some(half)) = (holds, half) {
+                    let records = &[half.records(view.bits)];
+                    posted = Queue::post_question(watch, &Event { records });
+                }
+                holds
+            },
+        )
+    });
+    posted
 }
 
-/// Calls `f` with the one part that an event has which is no rename.
+/// The watches of a queue for the two halves of a rename.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'w> {
+    pub(super) old: &'w Arc<Watch>,
+    pub(super) new: &'w Arc<Watch>,
+}
+
+/// Posts both halves of a rename, one directly behind the other. A half that is not below what its watch
+/// is about is left out.
+#[inline(never)]
+pub(super) fn post_rename(
+    shared: &Shared<'_>,
+    Pair { old, new }: Pair<'_>,
+    common: &Common<'_>,
+    still: &Still,
+) {
+    with_half(shared, old, Side::Old, true, common, still, |from| {
+        with_half(shared, new, Side::New, true, common, still, |to| {
+            let from = from.map(|half| half.records(bit::MOVED_FROM));
+            let to = to.map(|half| half.records(bit::MOVED_TO));
+            match (from, to) {
+                (Some(from), Some(to)) if Arc::ptr_eq(old, new) => {
+                    let records = &[from, to];
+                    Queue::post(old, &Event { records });
+                }
+                (Some(from), Some(to)) => Queue::post_pair([(old, from), (new, to)]),
+                (Some(from), None) => Queue::post(old, &Event { records: &[from] }),
+                (None, Some(to)) => Queue::post(new, &Event { records: &[to] }),
+                (None, None) => {}
+            }
+        });
+    });
+}
+
+/// Posts one half of a rename.
+#[inline(never)]
+pub(super) fn post_half(
+    shared: &Shared<'_>,
+    watch: &Arc<Watch>,
+    side: Side,
+    common: &Common<'_>,
+    still: &Still,
+) {
+    let bit = match side {
+        Side::Old => bit::MOVED_FROM,
+        Side::New => bit::MOVED_TO,
+    };
+    with_half(shared, watch, side, true, common, still, |half| {
+        if let Some(half) = half {
+            let records = &[half.records(bit)];
+            Queue::post(watch, &Event { records });
+        }
+    });
+}
+
+/// Calls `f` with a half for a watch, or with none if it has left what is watched.
 #[inline(never)]
 fn with_half<R>(
     shared: &Shared<'_>,
     watch: &Watch,
-    view: View,
+    side: Side,
+    below: bool,
     common: &Common<'_>,
-    f: impl FnOnce(Half<'_>) -> R,
+    still: &Still,
+    f: impl FnOnce(Option<Half<'_>>) -> R,
 ) -> R {
-    let site = Site::of(shared.event);
-    let named = Named::new(shared, watch, view.below, shared.name, site, common.room());
-    let body = common.body(shared, watch, named.as_bytes());
-    let half = Half {
+    let (words, len) = match &common.handle {
+        Some(handle) if watch.spec().flags & FILE_HANDLE != 0 => (handle.words(), handle.len()),
+        _ => (&[][..], 0),
+    };
+    let room = PATH_MAX.saturating_sub((common.extra.len() + words.len()) * SLOT_BYTES);
+    let Some(named) = Named::new(shared, watch, side, below, room, still) else {
+        return f(None);
+    };
+    let name = named.as_bytes();
+    let places = places(common.extra.len(), len, name.len());
+    let body = Body::new(shared.fixed(watch, places), common.extra, words);
+    f(Some(Half {
         flags: named.flags,
         fixed: body.as_slice(),
-        name: named.as_bytes(),
-    };
-    f(half)
-}
-
-#[inline(never)]
-fn post_rename(
-    shared: &Shared<'_>,
-    watch: &Arc<Watch>,
-    view: View,
-    common: &Common<'_>,
-    new_name: &[u8],
-) {
-    let (old_site, new_site) = Site::of_rename(shared.event);
-    let room = common.room();
-    let old = Named::new(shared, watch, view.below, shared.name, old_site, room);
-    let new = Named::new(shared, watch, view.below, new_name, new_site, room);
-    let old_body = common.body(shared, watch, old.as_bytes());
-    let new_body = common.body(shared, watch, new.as_bytes());
-    let old = Half {
-        flags: old.flags,
-        fixed: old_body.as_slice(),
-        name: old.as_bytes(),
-    };
-    let new = Half {
-        flags: new.flags,
-        fixed: new_body.as_slice(),
-        name: new.as_bytes(),
-    };
-    send(watch, view.bits, old, Some(new));
+        name,
+    }))
 }

@@ -12,6 +12,7 @@ use super::{
         Fs,
         FsObject, //
     },
+    rename,
     role,
     scope,
     ALL_EVENTS,
@@ -96,21 +97,30 @@ pub(super) struct Shared<'a> {
     flags: u32,
     rename_cookie: u32,
     /// The name of what the event is about; of a rename, the old one.
-    pub(super) name: &'a [u8],
+    name: &'a [u8],
     /// The new name of a rename.
-    pub(super) new_name: Option<&'a [u8]>,
+    new_name: &'a [u8],
+}
+
+/// Which of the names of an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The only one, or the old one of a rename.
+    Old,
+    /// The new one of a rename.
+    New,
 }
 
 /// One record's part of an event: of a rename, one of its halves.
-pub(super) struct Half<'n> {
+pub(super) struct Half<'n, F = &'n [u64]> {
     pub(super) flags: u32,
-    pub(super) fixed: &'n [u64],
+    pub(super) fixed: F,
     pub(super) name: &'n [u8],
 }
 
-impl<'n> Half<'n> {
+impl<'n, F> Half<'n, F> {
     #[inline]
-    pub(super) fn records(self, subtypes: u32) -> Records<'n> {
+    pub(super) fn records(self, subtypes: u32) -> Records<'n, F> {
         Records {
             kind: kind::FS,
             subtypes,
@@ -152,7 +162,7 @@ impl<'a> Shared<'a> {
             flags: if isdir != 0 { info::FLAG_0 } else { 0 },
             rename_cookie: if rename { rename_cookie() } else { 0 },
             name,
-            new_name: rename.then(|| usable(event.new_name())),
+            new_name: usable(event.new_name()),
         }
     }
 
@@ -174,48 +184,28 @@ impl<'a> Shared<'a> {
         self.flags | if below { info::IN_SUBTREE } else { 0 }
     }
 
-    /// Posts the records for the bits of `view`.
+    /// The name of a side.
+    pub(super) fn name(&self, side: Side) -> &'a [u8] {
+        match side {
+            Side::Old => self.name,
+            Side::New => self.new_name,
+        }
+    }
+
+    /// Posts the records for the bits of `view`. Not for renames.
     #[inline]
     fn post(&self, watch: &Arc<Watch>, view: View) {
         if watch.spec().flags & DETAILED != 0 {
             return detail::post(self, watch, view);
         }
-        let flags = self.flags(view.below);
         let name = if view.below { self.name } else { &[] };
-        let fixed = self.fixed(watch, places(0, 0, name.len()));
         let half = Half {
-            flags,
-            fixed: &fixed,
+            flags: self.flags(view.below),
+            fixed: self.fixed(watch, places(0, 0, name.len())),
             name,
         };
-        let Some(name) = self.new_name else {
-            return send(watch, view.bits, half, None);
-        };
-        let fixed = self.fixed(watch, places(0, 0, name.len()));
-        let new = Half {
-            flags,
-            fixed: &fixed,
-            name,
-        };
-        send(watch, view.bits, half, Some(new));
-    }
-}
-
-/// Posts the records for `bits`; of a rename, both halves or the wanted one of them, as one event.
-#[inline]
-pub(super) fn send(watch: &Arc<Watch>, bits: u32, half: Half<'_>, new: Option<Half<'_>>) {
-    match new {
-        None => {
-            let one = [half.records(bits)];
-            Queue::post(watch, &Post { records: &one });
-        }
-        Some(new) => {
-            let pair = [
-                half.records(bits & bit::MOVED_FROM),
-                new.records(bits & bit::MOVED_TO),
-            ];
-            Queue::post(watch, &Post { records: &pair });
-        }
+        let one = [half.records(view.bits)];
+        Queue::post(watch, &Post { records: &one });
     }
 }
 
@@ -291,21 +281,23 @@ fn merge_inodes<const N: usize>(
     within: bool,
 ) {
     let mask = event.mask();
-    let view = |list: usize, mark: &Mark<Watch>| {
+    let view = |list: usize, mark: &Mark<Watch>, _frozen: bool| {
         let kind = kinds.get(list).copied().unwrap_or(on::INODE);
         view_of_inode(mask, kind, within, mark)
     };
-    merge(event, objects, view, || usable(event.name()));
+    merge(event, objects, view, || usable(event.name()), false);
 }
 
 /// Merges the lists of `objects`: finds out what each group ignores, then posts to each watch what
 /// is left of what it sees. `name` is asked for the name of what the event is about, if it is wanted.
+/// `wide`: to see may mean to look at the tree; then `view` is told whether that is frozen.
 #[inline]
 pub(super) fn merge<'a, const N: usize>(
     event: &'a Event<'a>,
     objects: [Option<&FsObject>; N],
-    view: impl Fn(usize, &Mark<Watch>) -> View,
+    view: impl Fn(usize, &Mark<Watch>, bool) -> View,
     name: impl FnOnce() -> &'a [u8],
+    wide: bool,
 ) {
     let mask = event.mask();
     let bits = told(mask);
@@ -318,27 +310,33 @@ pub(super) fn merge<'a, const N: usize>(
         let mut ignore = 0;
         run.for_each(|list, mark| {
             if mark.watch().ignore() != 0 {
-                ignore |= ignored(mark.watch(), mask, view(list, mark));
+                ignore |= ignored(mark.watch(), mask, view(list, mark, false));
             }
         });
-        run.for_each(|list, mark| {
-            let watch = mark.watch();
-            let wanted = bits & watch.mask() & !ignore;
-            if wanted == 0 {
-                return;
+        let wanted = |list: usize, mark: &Mark<Watch>, frozen: bool| {
+            let bits = bits & mark.watch().mask() & !ignore;
+            if bits == 0 {
+                return View::NOTHING;
             }
-            let seen = view(list, mark);
-            let bits_wanted = wanted & seen.bits;
-            if bits_wanted != 0 {
-                let shared = shared.get_or_insert_with(|| {
-                    let name = name.take().map_or(&[][..], |name| name());
-                    Shared::new(event, bits, name)
-                });
-                let view = View {
-                    bits: bits_wanted,
-                    ..seen
-                };
-                shared.post(watch, view);
+            let seen = view(list, mark, frozen);
+            View {
+                bits: bits & seen.bits,
+                ..seen
+            }
+        };
+        let mut make = || {
+            let name = name.take().map_or(&[][..], |name| name());
+            Shared::new(event, bits, name)
+        };
+        if mask & bit::RENAME != 0 {
+            rename::post(&run, wide, wanted, || shared.get_or_insert_with(make));
+            continue;
+        }
+        run.for_each(|list, mark| {
+            let view = wanted(list, mark, false);
+            if view.bits != 0 {
+                let shared = shared.get_or_insert_with(&mut make);
+                shared.post(mark.watch(), view);
             }
         });
     }

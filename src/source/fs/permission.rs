@@ -152,7 +152,7 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
 /// What a watch sees through a mark in this list.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
     match KINDS.get(list) {
-        Some(&kind) => wide::view(event, kind, false, mark),
+        Some(&kind) => wide::view(event, kind, false, mark, false),
         None => View::NOTHING,
     }
 }

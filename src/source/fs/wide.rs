@@ -18,6 +18,7 @@ use super::{
         new_directory,
         usable,
         view_of_inode,
+        Side,
         View,
         NAME_MAX, //
     },
@@ -56,8 +57,17 @@ pub(super) enum Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    /// Of an event; the old place of a rename.
-    pub(super) fn of(event: &Event<'a>) -> Self {
+    /// Of a side of an event.
+    pub(super) fn of(event: &Event<'a>, side: Side) -> Self {
+        match side {
+            Side::Old => Self::old(event),
+            Side::New => event
+                .new_directory()
+                .map_or_else(|| Self::old(event), Self::Entry),
+        }
+    }
+
+    fn old(event: &Event<'a>) -> Self {
         let object = match event.mask() & ENTRY_EVENTS {
             0 => event.spot(),
             _ => None,
@@ -67,12 +77,6 @@ impl<'a> Site<'a> {
             (None, Some(dir)) => Self::Entry(dir),
             (None, None) => Self::Unknown,
         }
-    }
-
-    /// The old and the new place of a rename.
-    pub(super) fn of_rename(event: &Event<'a>) -> (Self, Self) {
-        let old = Self::of(event);
-        (old, event.new_directory().map_or(old, Self::Entry))
     }
 }
 
@@ -91,18 +95,25 @@ pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
         objects.get(on::MOUNT),
         objects.get(on::SB),
     ];
-    let view = |list: usize, mark: &Mark<Watch>| match KINDS.get(list) {
-        Some(&kind) => view(event, kind, within, mark),
+    let view = |list: usize, mark: &Mark<Watch>, frozen: bool| match KINDS.get(list) {
+        Some(&kind) => view(event, kind, within, mark, frozen),
         None => View::NOTHING,
     };
     let mut text = Text::new();
-    merge(event, lists, view, || name(event, &mut text));
+    merge(event, lists, view, || name(event, &mut text), true);
 }
 
-/// What a watch sees of an event through a mark on an object of this kind.
-pub(super) fn view(event: &Event<'_>, kind: usize, within: bool, mark: &Mark<Watch>) -> View {
+/// What a watch sees of an event through a mark on an object of this kind. `frozen`: the caller has
+/// a [`Frozen`](crate::rust::dcache::Frozen).
+pub(super) fn view(
+    event: &Event<'_>,
+    kind: usize,
+    within: bool,
+    mark: &Mark<Watch>,
+    frozen: bool,
+) -> View {
     match kind {
-        on::SB => view_of_superblock(event, mark),
+        on::SB => view_of_superblock(event, mark, frozen),
         on::MOUNT => View {
             bits: u32::MAX,
             below: !event.at_mount_root(),
@@ -123,15 +134,15 @@ pub(super) fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [
 }
 
 /// What a watch sees through a mark on a superblock.
-fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>) -> View {
+fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, frozen: bool) -> View {
     match role::part(mark.role()) {
         role::OBJECT => {}
-        role::TREE => return view_of_subtree(event, mark.watch().root()),
+        role::TREE => return view_of_subtree(event, mark.watch().root(), frozen),
         _ => return View::NOTHING,
     }
     View {
         bits: u32::MAX,
-        below: match Site::of(event) {
+        below: match Site::old(event) {
             Site::Object(spot) => !spot.is_root(),
             _ => true,
         },
@@ -139,24 +150,25 @@ fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>) -> View {
 }
 
 /// What a watch on the subtree below `root` sees of an event.
-fn view_of_subtree(event: &Event<'_>, root: InodeKey) -> View {
+fn view_of_subtree(event: &Event<'_>, root: InodeKey, frozen: bool) -> View {
+    let covers = |dir: Spot<'_>| dir.seen_from(root, frozen) != Position::Outside;
     let below = |bits| View { bits, below: true };
     if event.mask() & bit::RENAME != 0 {
         // Each half by itself: moving in or out of the subtree is the one or the other.
-        let old = match Site::of(event) {
-            Site::Entry(dir) => covers(root, dir),
+        let old = match Site::old(event) {
+            Site::Entry(dir) => covers(dir),
             _ => false,
         };
         let new = match event.new_directory() {
-            Some(dir) => covers(root, dir),
+            Some(dir) => covers(dir),
             None => old,
         };
         let half = |covered, bit| if covered { bit } else { 0 };
         return below(half(old, bit::MOVED_FROM) | half(new, bit::MOVED_TO));
     }
-    match Site::of(event) {
-        Site::Entry(dir) if covers(root, dir) => below(u32::MAX),
-        Site::Object(spot) => match spot.seen_from(root) {
+    match Site::old(event) {
+        Site::Entry(dir) if covers(dir) => below(u32::MAX),
+        Site::Object(spot) => match spot.seen_from(root, frozen) {
             Position::Outside => View::NOTHING,
             Position::Top => View {
                 bits: u32::MAX,
@@ -172,9 +184,4 @@ fn view_of_subtree(event: &Event<'_>, root: InodeKey) -> View {
         },
         _ => View::NOTHING,
     }
-}
-
-/// Whether a directory is the root or below it.
-fn covers(root: InodeKey, dir: Spot<'_>) -> bool {
-    dir.seen_from(root) != Position::Outside
 }

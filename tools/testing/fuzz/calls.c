@@ -38,7 +38,7 @@ unsigned int below(struct state *s, unsigned int n)
 }
 
 /* Mostly small numbers, now and then one at an edge or with random bits. */
-uint64_t number(struct state *s)
+static uint64_t number(struct state *s)
 {
 	static const uint64_t edge[] = {
 		0, 1, 2, 3, 7, 8, 16, 17, 255, 256, 4095, 4096, 0x1f8, 0xffff, 0x10000,
@@ -55,14 +55,9 @@ uint64_t number(struct state *s)
 	}
 }
 
-static int *any_slot(struct state *s)
+static int *any_fd(struct state *s)
 {
 	return &s->fd[below(s, NQUEUES)];
-}
-
-int any_fd(struct state *s)
-{
-	return *any_slot(s);
 }
 
 static void file_name(struct state *s, char *buf, size_t size)
@@ -71,7 +66,7 @@ static void file_name(struct state *s, char *buf, size_t size)
 }
 
 /* A pointer for an ioctl: usually good, sometimes none, sometimes at the end of a page. */
-void *pointer(struct state *s, void *good, size_t size)
+static void *pointer(struct state *s, void *good, size_t size)
 {
 	switch (below(s, 16)) {
 	case 0:
@@ -98,7 +93,7 @@ void *pointer(struct state *s, void *good, size_t size)
 static void do_open(struct state *s)
 {
 	static const int flags[] = { O_RDWR, O_RDWR, O_RDWR, O_RDONLY, O_WRONLY, O_PATH };
-	int *fd = any_slot(s);
+	int *fd = any_fd(s);
 
 	if (*fd >= 0)
 		close(*fd);
@@ -109,7 +104,7 @@ static void do_size(struct state *s)
 {
 	unsigned long n = below(s, 3) ? 1UL << below(s, 5) : number(s);
 
-	ioctl(any_fd(s), IOC_WATCH_QUEUE_SET_SIZE, n);
+	ioctl(*any_fd(s), IOC_WATCH_QUEUE_SET_SIZE, n);
 }
 
 static void do_filter(struct state *s)
@@ -130,7 +125,7 @@ static void do_filter(struct state *s)
 			entry[1] &= entry[2];
 		}
 	}
-	ioctl(any_fd(s), IOC_WATCH_QUEUE_SET_FILTER, pointer(s, words, sizeof(words)));
+	ioctl(*any_fd(s), IOC_WATCH_QUEUE_SET_FILTER, pointer(s, words, sizeof(words)));
 }
 
 void do_add(struct state *s)
@@ -170,7 +165,7 @@ void do_add(struct state *s)
 		add.mask = number(s);
 		break;
 	}
-	ioctl(any_fd(s), IOC_WATCH_QUEUE_ADD_WATCH, pointer(s, &add, sizeof(add)));
+	ioctl(*any_fd(s), IOC_WATCH_QUEUE_ADD_WATCH, pointer(s, &add, sizeof(add)));
 	if (object >= 0)
 		close(object);
 }
@@ -184,7 +179,7 @@ static void do_remove(struct state *s)
 		.type = below(s, 3) ? 0 : number(s),
 	};
 
-	ioctl(any_fd(s), IOC_WATCH_QUEUE_REMOVE_WATCH, pointer(s, &arg, sizeof(arg)));
+	ioctl(*any_fd(s), IOC_WATCH_QUEUE_REMOVE_WATCH, pointer(s, &arg, sizeof(arg)));
 }
 
 static void do_info(struct state *s)
@@ -196,8 +191,8 @@ static void do_info(struct state *s)
 	char path[64], buf[512];
 	int fd;
 
-	ioctl(any_fd(s), IOC_WATCH_QUEUE_GET_INFO, pointer(s, &info, sizeof(info)));
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", any_fd(s));
+	ioctl(*any_fd(s), IOC_WATCH_QUEUE_GET_INFO, pointer(s, &info, sizeof(info)));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", *any_fd(s));
 	fd = open(path, O_RDONLY);
 	if (fd >= 0) {
 		while (read(fd, buf, sizeof(buf)) > 0)
@@ -218,7 +213,7 @@ void do_map(struct state *s)
 		munmap(map->base, map->len);
 	map->base = NULL;
 	map->len = (1UL + below(s, 16)) << 12;
-	base = mmap(NULL, map->len, prot, flags, any_fd(s), off);
+	base = mmap(NULL, map->len, prot, flags, *any_fd(s), off);
 	if (base != MAP_FAILED)
 		map->base = base;
 }
@@ -297,8 +292,8 @@ static void do_consume(struct state *s)
 static void do_poll(struct state *s)
 {
 	struct pollfd p[2] = {
-		{ .fd = any_fd(s), .events = below(s, 0x40) },
-		{ .fd = any_fd(s), .events = POLLIN },
+		{ .fd = *any_fd(s), .events = below(s, 0x40) },
+		{ .fd = *any_fd(s), .events = POLLIN },
 	};
 	struct epoll_event ev = { .events = EPOLLIN | (below(s, 2) ? EPOLLET : 0) };
 	int ep;
@@ -307,14 +302,14 @@ static void do_poll(struct state *s)
 	ep = epoll_create1(EPOLL_CLOEXEC);
 	if (ep < 0)
 		return;
-	epoll_ctl(ep, EPOLL_CTL_ADD, any_fd(s), &ev);
+	epoll_ctl(ep, EPOLL_CTL_ADD, *any_fd(s), &ev);
 	epoll_wait(ep, &ev, 1, 0);
 	close(ep);
 }
 
 static void do_dup(struct state *s)
 {
-	int *to = any_slot(s), from = any_fd(s);
+	int *to = any_fd(s), from = *any_fd(s);
 	int pair[2];
 	char data = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &data, 1 };
@@ -383,7 +378,7 @@ void do_files(struct state *s)
 
 static void do_close(struct state *s)
 {
-	int *fd = any_slot(s);
+	int *fd = any_fd(s);
 
 	if (*fd >= 0)
 		close(*fd);
@@ -410,25 +405,25 @@ static void do_odd(struct state *s)
 
 	switch (below(s, 6)) {
 	case 0:
-		if (read(any_fd(s), &c, 1) < 0)
+		if (read(*any_fd(s), &c, 1) < 0)
 			errno = 0;
 		break;
 	case 1:
-		if (write(any_fd(s), &c, 1) < 0)
+		if (write(*any_fd(s), &c, 1) < 0)
 			errno = 0;
 		break;
 	case 2:
-		lseek(any_fd(s), number(s), below(s, 5));
+		lseek(*any_fd(s), number(s), below(s, 5));
 		break;
 	case 3:
-		ioctl(any_fd(s), number(s), number(s));
+		ioctl(*any_fd(s), number(s), number(s));
 		break;
 	case 4:
-		ioctl(any_fd(s), _IO('W', 0x60 + below(s, 16)), number(s));
+		ioctl(*any_fd(s), _IO('W', 0x60 + below(s, 16)), number(s));
 		break;
 	case 5:
 		if (!below(s, 8))
-			ioctl(any_fd(s), IOC_WATCH_QUEUE_SHUTDOWN, 0);
+			ioctl(*any_fd(s), IOC_WATCH_QUEUE_SHUTDOWN, 0);
 		break;
 	}
 }
@@ -436,8 +431,7 @@ static void do_odd(struct state *s)
 void (*const often[])(struct state *s) = {
 	do_open, do_size, do_filter, do_add, do_add, do_add, do_remove, do_info,
 	do_map, do_remap, do_scribble, do_consume, do_poll, do_dup, do_files, do_files,
-	do_files, do_files, do_close, do_odd, do_wide_add, do_wide_add, do_source_add, do_answer,
-	do_answer, do_keys, do_mounts,
+	do_files, do_files, do_close, do_odd,
 };
 
 const unsigned int nr_often = sizeof(often) / sizeof(often[0]);

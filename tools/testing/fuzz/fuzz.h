@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The fuzzer's state, its random numbers, and the calls that it can make (calls.c, sources.c).
+ * The fuzzer's state, its random numbers, and the calls that it can make (calls.c).
  */
 #ifndef WQ_FUZZ_H
 #define WQ_FUZZ_H
@@ -28,20 +28,10 @@ struct state {
 
 uint64_t rnd(struct state *s);
 unsigned int below(struct state *s, unsigned int n);
-uint64_t number(struct state *s);
-int any_fd(struct state *s);
-void *pointer(struct state *s, void *good, size_t size);
 
 void do_add(struct state *s);
 void do_files(struct state *s);
 void do_map(struct state *s);
-
-/* sources.c */
-void do_wide_add(struct state *s);
-void do_source_add(struct state *s);
-void do_answer(struct state *s);
-void do_keys(struct state *s);
-void do_mounts(struct state *s);
 
 /* Closes and unmaps everything. */
 void forget(struct state *s);

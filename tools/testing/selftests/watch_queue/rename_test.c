@@ -186,11 +186,47 @@ TEST_F_TIMEOUT(rename, long_names, 120)
 	STORY("");
 }
 
+/* From one directory to itself, and to another one that the same queue watches. */
+FIXTURE(pair) {
+	struct wq q;
+	char to[16];
+};
+
+FIXTURE_VARIANT(pair) {
+	const char *to;
+};
+
+FIXTURE_VARIANT_ADD(pair, one) {
+	.to = "a",
+};
+
+FIXTURE_VARIANT_ADD(pair, two) {
+	.to = "away",
+};
+
+FIXTURE_SETUP(pair)
+{
+	WQ_NEED_DEVICE();
+	ASSERT_OK(wq_tmpdir_enter());
+	ASSERT_EQ(0, mkdir("a", 0755));
+	ASSERT_EQ(0, mkdir("b", 0755));
+	ASSERT_EQ(0, mkdir("away", 0755));
+	ASSERT_OK(wq_touch("a/f"));
+	ASSERT_OK(wq_open(&self->q, 4));
+	snprintf(self->to, sizeof(self->to), "%s/g", variant->to);
+}
+
+FIXTURE_TEARDOWN(pair)
+{
+	wq_close(&self->q);
+	wq_tmpdir_leave();
+}
+
 /*
  * On a ring that is nearly full a pair is written whole or counted whole: a MOVED_FROM
  * without its MOVED_TO never appears, at any fill level.
  */
-TEST_F_TIMEOUT(rename, both_or_none, 120)
+TEST_F_TIMEOUT(pair, both_or_none, 120)
 {
 	struct watch_queue_info before, info;
 	struct wq_rec r;
@@ -199,6 +235,8 @@ TEST_F_TIMEOUT(rename, both_or_none, 120)
 
 	ASSERT_OK(wq_open(&q, 1));
 	ASSERT_NE(0, wq_watch(q.fd, "a", WATCH_FS_MOVE, 0, 1, 0, 0));
+	if (strcmp(variant->to, "a"))
+		ASSERT_NE(0, wq_watch(q.fd, variant->to, WATCH_FS_MOVE, 0, 3, 0, 0));
 	ASSERT_NE(0, wq_watch(q.fd, "b/p", WATCH_FS_MODIFY, 0, 2, 0, 0));
 	for (uint32_t fill = 60; fill <= 84; fill++) {
 		int from = 0, to = 0, got;
@@ -206,13 +244,13 @@ TEST_F_TIMEOUT(rename, both_or_none, 120)
 		for (uint32_t i = 0; i < fill; i++)
 			wq_poke(poke);
 		ASSERT_EQ(0, wq_info(q.fd, 0, &before));
-		ASSERT_EQ(0, rename(fill & 1 ? "a/g" : "a/f", fill & 1 ? "a/f" : "a/g"));
+		ASSERT_EQ(0, rename(fill & 1 ? self->to : "a/f", fill & 1 ? "a/f" : self->to));
 		ASSERT_EQ(0, wq_info(q.fd, 0, &info));
 		EXPECT_EQ(before.posted + 2, info.posted) TH_LOG("fill %u", fill);
 		ASSERT_TRUE(info.lost - before.lost == 0 || info.lost - before.lost == 2)
 			TH_LOG("fill %u", fill);
 		while ((got = wq_next(&q, &r)) == 1) {
-			if (r.type == WATCH_TYPE_META || r.id != 1)
+			if (r.type == WATCH_TYPE_META || r.id == 2)
 				continue;
 			from += r.subtype == NOTIFY_FS_MOVED_FROM;
 			to += r.subtype == NOTIFY_FS_MOVED_TO;
@@ -239,7 +277,7 @@ static void *post_others(void *arg)
 }
 
 /* Adjacent also when another CPU posts to the same queue all the time. */
-TEST_F_TIMEOUT(rename, adjacent, 120)
+TEST_F_TIMEOUT(pair, adjacent, 120)
 {
 	int poke = wq_poke_open("b/p");
 	pthread_t thread;
@@ -247,6 +285,8 @@ TEST_F_TIMEOUT(rename, adjacent, 120)
 
 	WQ_NEED_THREADS();
 	WATCH("a", WATCH_FS_MOVE, 1);
+	if (strcmp(variant->to, "a"))
+		WATCH(variant->to, WATCH_FS_MOVE, 3);
 	WATCH("b/p", WATCH_FS_MODIFY, 2);
 	stop_posting = 0;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, post_others, &poke));
@@ -255,15 +295,15 @@ TEST_F_TIMEOUT(rename, adjacent, 120)
 		uint32_t cookie = 0;
 		int got;
 
-		ASSERT_EQ(0, rename(i & 1 ? "a/g" : "a/f", i & 1 ? "a/f" : "a/g") &&
-			  rename(i & 1 ? "a/f" : "a/g", i & 1 ? "a/g" : "a/f"));
+		ASSERT_EQ(0, rename(i & 1 ? self->to : "a/f", i & 1 ? "a/f" : self->to) &&
+			  rename(i & 1 ? "a/f" : self->to, i & 1 ? self->to : "a/f"));
 		while ((got = wq_next(&self->q, &r)) == 1) {
 			if (cookie) {
 				ASSERT_EQ(NOTIFY_FS_MOVED_TO, r.subtype) TH_LOG("not adjacent");
 				ASSERT_EQ(cookie, r.fs.rename_cookie);
 				cookie = 0;
 				pairs++;
-			} else if (r.type == WATCH_TYPE_FS_NOTIFY && r.id == 1) {
+			} else if (r.type == WATCH_TYPE_FS_NOTIFY && r.id != 2) {
 				ASSERT_EQ(NOTIFY_FS_MOVED_FROM, r.subtype);
 				cookie = r.fs.rename_cookie;
 			}
