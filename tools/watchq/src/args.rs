@@ -21,7 +21,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print what happens to files and directories until interrupted.
+    /// Print what happens to files and directories, mounts, file systems, keys, block and USB devices
+    /// until interrupted.
     ///
     /// A directory is watched with the files in it, but not with what is below its
     /// subdirectories. Each event is one line: the watched path, the event, and the name in the
@@ -83,8 +84,29 @@ pub struct Monitor {
     #[arg(long, value_name = "PAGES", default_value_t = 16)]
     pub pages: usize,
 
+    /// Watch the mounts of this mount namespace, or of NS, which is a /proc/PID/ns/mnt.
+    #[arg(long, value_name = "NS", num_args = 0..=1, require_equals = true)]
+    pub mount: Option<Option<PathBuf>>,
+
+    /// Watch the file system that PATH is on: errors, remounts, quotas. May be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub sb: Vec<PathBuf>,
+
+    /// Watch a key or keyring: its serial number, or one of @t, @p, @s, @u, @us, @g as in keyctl.
+    /// May be given several times.
+    #[arg(long, value_name = "KEY", value_parser = key, allow_negative_numbers = true)]
+    pub key: Vec<i32>,
+
+    /// Watch for errors of all block devices, or of DEVICE.
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true)]
+    pub block: Option<Option<PathBuf>>,
+
+    /// Watch USB devices and buses.
+    #[arg(long)]
+    pub usb: bool,
+
     /// Files and directories to watch.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present_any = ["mount", "sb", "key", "block", "usb"], value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
 
@@ -111,6 +133,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|_| "not a possible number of seconds".into())
 }
 
+fn key(text: &str) -> Result<i32, String> {
+    match text {
+        "@t" => Ok(-1),
+        "@p" => Ok(-2),
+        "@s" => Ok(-3),
+        "@u" => Ok(-4),
+        "@us" => Ok(-5),
+        "@g" => Ok(-6),
+        number => number
+            .parse()
+            .map_err(|_| "not a key's serial number, nor @s or the like".into()),
+    }
+}
+
 fn time_format(text: &str) -> Result<String, String> {
     jiff::fmt::strtime::format(text, &jiff::Zoned::now()).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
@@ -131,7 +167,12 @@ had already happened is still printed, and the queue's counters follow on stderr
 Names are printed as they are, whatever characters they have; scripts should use --json, which \
 escapes them. There, a name that is not UTF-8 is also given as bytes, in \"name_bytes\".
 
+Events of other things than files are one line each as well: what is watched, the event, and fields as \
+NAME=VALUE. --format is for files only. All that is given is watched in one queue, so lines come in the \
+order in which things happened.
+
 Examples:
   watchq monitor /etc
+  watchq monitor --mount --sb / --key @s --block --usb /etc
   watchq monitor -e create,delete --json /var/spool/incoming
   watchq monitor -1 -t 10 -e close_write upload.tmp && process upload.tmp";

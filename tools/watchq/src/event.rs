@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 
 use watch_queue::{Events, FsEvent, Loss, Reason};
 
+use crate::source::SourceEvent;
 use crate::watched::Watched;
 
 /// Something to print.
@@ -13,6 +14,8 @@ use crate::watched::Watched;
 pub enum Item<'a> {
     /// An event of a file.
     File(FileEvent<'a>),
+    /// An event of something else.
+    Source(SourceEvent<'a>),
     /// Events were lost.
     Lost(Lost<'a>),
     /// A watch has ended.

@@ -57,6 +57,23 @@ impl Failure {
         }
     }
 
+    /// What is called so, and is no path to a file, could not be watched.
+    pub fn watching_source(error: &io::Error, label: &Path) -> Self {
+        match Errno::from_io_error(error) {
+            Some(Errno::ACCESS | Errno::PERM) => {
+                Failure::new(format!("{}: you may not watch it", label.display()))
+                    .advise("mounts, file systems and devices are for their administrators, keys for who may view them")
+            }
+            Some(Errno::OPNOTSUPP) => Failure::new(format!(
+                "{}: this kernel does not tell of its events",
+                label.display()
+            ))
+            .advise("watchq info lists what it offers")
+            .advise("Documentation/sources.rst says what takes a patch or probes=1"),
+            _ => Failure::watching(error, label),
+        }
+    }
+
     /// The path could not be watched.
     pub fn watching(error: &io::Error, path: &Path) -> Self {
         let path = path.display();

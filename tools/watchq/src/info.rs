@@ -19,6 +19,14 @@ const SOURCES: [(u32, &str); 6] = [
     (abi::TYPE_USB, "usb"),
 ];
 
+/// `WATCH_HOOK_*`.
+const HOOKS: [(u8, &str); 4] = [
+    (0x01, "api"),
+    (0x02, "tracepoint"),
+    (0x04, "fprobe"),
+    (0x80, "patch"),
+];
+
 const SCOPES: [(Scope, &str); 5] = [
     (Scope::Object, "object"),
     (Scope::Children, "children"),
@@ -56,6 +64,19 @@ fn print(out: &mut impl Write, info: &Info) -> io::Result<()> {
         "sources: {}",
         words(sources.map(|(_, name)| (*name).to_owned()))
     )?;
+    for (source, name) in SOURCES {
+        if info.has_source(source) {
+            let hooks = HOOKS
+                .iter()
+                .filter(|(bit, _)| info.hooks(source) & bit != 0);
+            writeln!(
+                out,
+                "  {name}: events {:#x}, by {}",
+                info.events(source),
+                words(hooks.map(|(_, hook)| (*hook).to_owned()))
+            )?;
+        }
+    }
     writeln!(
         out,
         "scopes of files: {}",

@@ -3,6 +3,7 @@
 //! The JSON output: one object per line. What stands here is an interface to scripts; members may
 //! be added, but those that are there stay.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::event::{reason_words, FileEvent, Item, Lost};
 use crate::names;
+use crate::source::{SourceEvent, Value};
 use crate::watched::Watched;
 
 #[derive(Serialize)]
@@ -37,6 +39,13 @@ enum Body<'a> {
         #[serde(skip_serializing_if = "is_zero")]
         rename_cookie: u32,
     },
+    Source {
+        source: &'a str,
+        #[serde(flatten)]
+        watched: Text<'a>,
+        #[serde(flatten)]
+        fields: BTreeMap<&'a str, Field<'a>>,
+    },
     Loss {
         count: u64,
         #[serde(flatten)]
@@ -48,6 +57,14 @@ enum Body<'a> {
         path: Text<'a>,
         reason: &'static str,
     },
+}
+
+/// What a field of a source's event holds.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Number(u64),
+    Text(&'a str),
 }
 
 /// A path or a name as text, and as bytes when it is not UTF-8.
@@ -91,6 +108,7 @@ pub fn write(out: &mut impl Write, item: &Item<'_>, time: &str) -> io::Result<()
             event = names::of(file.event);
             (event.as_str(), file_body(file))
         }
+        Item::Source(source) => (source.event, source_body(source)),
         Item::Lost(lost) => ("loss", loss_body(lost)),
         Item::Ended { watched, reason } => {
             let (_, reason) = reason_words(*reason);
@@ -117,6 +135,22 @@ fn file_body<'a>(file: &FileEvent<'a>) -> Body<'a> {
         dev: file.dev,
         pid: file.pid,
         rename_cookie: file.rename_cookie,
+    }
+}
+
+fn source_body<'a>(event: &'a SourceEvent<'_>) -> Body<'a> {
+    let field = |value: &'a Value| match value {
+        Value::Number(number) => Field::Number(*number),
+        Value::Text(text) => Field::Text(text),
+    };
+    Body::Source {
+        source: event.source,
+        watched: Text::path(event.watched),
+        fields: event
+            .fields
+            .iter()
+            .map(|(name, value)| (*name, field(value)))
+            .collect(),
     }
 }
 

@@ -12,9 +12,11 @@ mod generate;
 mod info;
 mod json;
 mod monitor;
+mod mounts;
 mod names;
 mod output;
 mod signals;
+mod source;
 mod template;
 mod watched;
 

@@ -13,8 +13,10 @@ use watch_queue::{abi, Control, Kind, Queue, Record, Ring};
 use crate::args::Monitor;
 use crate::event::{FileEvent, Item, Lost};
 use crate::failure::Failure;
+use crate::mounts::Mounts;
 use crate::output::Output;
 use crate::signals::Interrupt;
+use crate::source::SourceEvent;
 use crate::watched::List;
 use crate::Outcome;
 
@@ -28,6 +30,7 @@ struct Session<'a, W: Write> {
     list: List,
     /// How many watches have not ended.
     live: usize,
+    mounts: Mounts,
 }
 
 /// What made the loop wake up.
@@ -44,7 +47,7 @@ pub fn run(options: &Monitor) -> Result<Outcome, Failure> {
         .pages(options.pages)
         .open()
         .map_err(|error| Failure::opening(&error, options.pages))?;
-    let list = List::set(&control, &options.paths, options.wanted())?;
+    let list = List::set(&control, options)?;
     let live = list.len();
     if !options.quiet {
         eprintln!("Watches established.");
@@ -56,6 +59,11 @@ pub fn run(options: &Monitor) -> Result<Outcome, Failure> {
         out,
         list,
         live,
+        // Only those of this namespace can be looked up.
+        mounts: match options.mount {
+            Some(None) => Mounts::of_this_namespace(),
+            _ => Mounts::default(),
+        },
     };
     let outcome = session.watch(&control, &mut ring, &interrupt);
     // Also after an error: what was read is not to be lost.
@@ -104,7 +112,8 @@ impl<W: Write> Session<'_, W> {
 
     /// Prints a record; says whether it was an event, be it a lost one.
     fn print(&mut self, record: Record<'_>) -> Result<bool, Failure> {
-        let (item, is_event) = match record.kind()? {
+        let kind = record.kind()?;
+        let (item, is_event) = match kind {
             Kind::Fs(fs) => match self.list.get(fs.cookie()) {
                 Some(watched) => (Item::File(FileEvent::new(&fs, watched)), true),
                 None => return Err(stray(fs.cookie())),
@@ -126,8 +135,16 @@ impl<W: Write> Session<'_, W> {
                     None => return Err(stray(removal.cookie)),
                 }
             }
-            // Of a source that was not asked for: nothing to print.
-            _ => return Ok(false),
+            _ => {
+                let Some(watched) = self.list.get(record.id().into()) else {
+                    // Of a source that was not asked for: nothing to print.
+                    return Ok(false);
+                };
+                match SourceEvent::new(&kind, watched, &mut self.mounts) {
+                    Some(event) => (Item::Source(event), true),
+                    None => return Ok(false),
+                }
+            }
         };
         self.output.write(&mut self.out, &item)?;
         Ok(is_event)

@@ -11,6 +11,7 @@ use crate::args::Monitor;
 use crate::event::{reason_words, Item, Lost};
 use crate::failure::Failure;
 use crate::json;
+use crate::source::{SourceEvent, Value};
 use crate::template::{self, Template};
 
 /// How items are printed.
@@ -52,6 +53,7 @@ impl<'a> Output<'a> {
             (Shape::Json, item) => json::write(out, item, &time),
             (Shape::Template(template), Item::File(event)) => template.write(out, event, &time),
             (Shape::Default, Item::File(event)) => template::write_default(out, event, &time),
+            (_, Item::Source(event)) => write_source(out, event, &time),
             (_, Item::Lost(lost)) => write_lost(out, lost),
             (_, Item::Ended { watched, reason }) => {
                 out.write_all(b"ended ")?;
@@ -69,12 +71,27 @@ impl<'a> Output<'a> {
     }
 }
 
+fn write_source(out: &mut impl Write, event: &SourceEvent<'_>, time: &str) -> io::Result<()> {
+    if !time.is_empty() {
+        write!(out, "{time} ")?;
+    }
+    out.write_all(event.watched.path.as_os_str().as_bytes())?;
+    write!(out, " {}", event.event)?;
+    for (name, value) in &event.fields {
+        match value {
+            Value::Number(number) => write!(out, " {name}={number}")?,
+            Value::Text(text) => write!(out, " {name}={text}")?,
+        }
+    }
+    out.write_all(b"\n")
+}
+
 fn write_lost(out: &mut impl Write, lost: &Lost<'_>) -> io::Result<()> {
     let events = if lost.count == 1 { "event" } else { "events" };
     write!(out, "lost {} {events} of ", lost.count)?;
     match lost.watched {
         Some(watched) => out.write_all(watched.path.as_os_str().as_bytes())?,
-        None => out.write_all(b"several paths")?,
+        None => out.write_all(b"several watches")?,
     }
     let what = if lost.memory {
         "memory was short"
@@ -131,7 +148,7 @@ mod tests {
             );
             assert_eq!(
                 printed(args, &many),
-                "lost 12 events of several paths: memory was short, look again at what is there\n"
+                "lost 12 events of several watches: memory was short, look again at what is there\n"
             );
         }
     }

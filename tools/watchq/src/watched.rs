@@ -10,30 +10,35 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{fstat, open, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use watch_queue::{Control, Events, Scope, Watch};
+use watch_queue::{Control, Scope, Watch};
 
+use crate::args::Monitor;
 use crate::failure::Failure;
 
-/// One watched path.
+/// One watched path, or something else that is watched.
 #[derive(Debug)]
 pub struct Watched {
-    /// The path as it is printed: that of a directory ends with a slash.
+    /// The path as it is printed: that of a directory ends with a slash. Of something that has no
+    /// path, what it is.
     pub path: PathBuf,
     /// Device and inode number, to name the other path when two lead to one object.
     object: (u64, u64),
 }
 
-/// All watched paths. The cookie of a watch is its place in the list, counted from 1, because 0
-/// in a loss stands for several watches.
+/// All that is watched. The cookie of a watch is its place in the list, counted from 1, because 0
+/// in a loss stands for several watches. What is no path comes first, because the cookie is also its
+/// id, which has 8 bits: only those of files have the cookie in their records.
 #[derive(Debug, Default)]
 pub struct List(Vec<Watched>);
 
 impl List {
-    /// Watches every path. A path that leads to an object that is watched already is left out,
-    /// with a warning.
-    pub fn set(control: &Control, paths: &[PathBuf], events: Events) -> Result<Self, Failure> {
+    /// Watches what the options say. A path that leads to an object that is watched already is left
+    /// out, with a warning.
+    pub fn set(control: &Control, options: &Monitor) -> Result<Self, Failure> {
         let mut list = List::default();
-        for path in paths {
+        list.set_sources(control, options)?;
+        let events = options.wanted();
+        for path in &options.paths {
             let (fd, watched, scope) =
                 look_at(path).map_err(|error| Failure::watching(&error, path))?;
             let cookie = list.0.len() as u64 + 1;
@@ -52,7 +57,54 @@ impl List {
         Ok(list)
     }
 
-    /// The path of the watch with this cookie.
+    fn set_sources(&mut self, control: &Control, options: &Monitor) -> Result<(), Failure> {
+        match &options.mount {
+            Some(None) => self.add(control, "mounts".into(), Watch::mounts())?,
+            Some(Some(path)) => {
+                let fd = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+                    .map_err(|error| Failure::watching(&error.into(), path))?;
+                self.add(control, path.clone(), Watch::mounts_of(fd.as_fd()))?;
+            }
+            None => {}
+        }
+        for path in &options.sb {
+            self.add(control, path.clone(), Watch::superblock(path))?;
+        }
+        for serial in &options.key {
+            self.add(control, format!("key {serial}").into(), Watch::key(*serial))?;
+        }
+        match &options.block {
+            Some(None) => self.add(control, "block".into(), Watch::block_devices())?,
+            Some(Some(path)) => self.add(control, path.clone(), Watch::block_device(path))?,
+            None => {}
+        }
+        if options.usb {
+            self.add(control, "usb".into(), Watch::usb())?;
+        }
+        Ok(())
+    }
+
+    /// Adds a watch of something else than a file, which is printed as `label`.
+    fn add(&mut self, control: &Control, label: PathBuf, watch: Watch<'_>) -> Result<(), Failure> {
+        let id = u8::try_from(self.0.len() + 1)
+            .map_err(|_| Failure::new("so many things cannot be watched in one queue"))?;
+        match control.add(&watch.id(id).cookie(id.into())) {
+            Ok(_) => {
+                self.0.push(Watched {
+                    path: label,
+                    object: (0, 0),
+                });
+                Ok(())
+            }
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::EXIST) => {
+                eprintln!("watchq: warning: {} is watched already", label.display());
+                Ok(())
+            }
+            Err(error) => Err(Failure::watching_source(&error, &label)),
+        }
+    }
+
+    /// What the watch with this cookie is on.
     pub fn get(&self, cookie: u64) -> Option<&Watched> {
         let index = usize::try_from(cookie).ok()?.checked_sub(1)?;
         self.0.get(index)

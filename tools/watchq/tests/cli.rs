@@ -50,6 +50,9 @@ fn wrong_values_are_named() {
         &["'foo'", "close_write"],
     );
     fails(&["monitor", "-t", "soon", "/tmp"], &["not a number"]);
+    fails(&["monitor", "--key", "@x"], &["@x", "serial number"]);
+    // The value of an option that may be without one needs the sign.
+    fails(&["monitor", "--mount", "--jsn"], &["--jsn"]);
     fails(
         &["monitor", "--timeout=-1", "/tmp"],
         &["-1", "not a possible"],

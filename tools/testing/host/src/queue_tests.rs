@@ -97,7 +97,10 @@ fn requests_without_an_answer_are_told_one_by_one_while_there_is_room() {
     let mut queue = queue();
     assert!(queue.tell_unanswered(77, 1, 0));
     assert!(queue.tell_unanswered(78, 5, 4));
-    let told = [record::unanswered(77, 1, 1, 0), record::unanswered(78, 1, 5, 4)];
+    let told = [
+        record::unanswered(77, 1, 1, 0),
+        record::unanswered(78, 1, 5, 4),
+    ];
     assert_eq!(read(&mut queue), told);
     assert!(is(&told[0], kind::META, meta::UNANSWERED));
     assert_eq!(queue.counters(), Counters::default(), "META never counts");

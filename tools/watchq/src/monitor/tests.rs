@@ -24,6 +24,7 @@ fn printed(args: &[&str], records: &[Vec<u8>]) -> Result<(String, usize), Failur
         out: BufWriter::new(Vec::new()),
         list: List::example(&["/a/", "/b/"]),
         live: 2,
+        mounts: Mounts::default(),
     };
     let mut ring = FakeRing::new(512, 3);
     let mut consumer = ring.consumer().unwrap();
@@ -96,4 +97,61 @@ fn an_unknown_watch_is_an_error() {
             "{failure}"
         );
     }
+}
+
+/// Records of other sources, by the id of the watch.
+fn others() -> [Vec<u8>; 6] {
+    let id = |id: u32| id << abi::INFO_ID_SHIFT;
+    let readonly = abi::INFO_FLAG_0 | abi::INFO_RECURSIVE;
+    let mut body = words([0, 9]);
+    body.extend(words([5, 0])[..8].iter());
+    let error = [words([0x801, 117]), words([12, 6 << 32]), words([0, 0])].concat();
+    let usb = [&[0; 8][..], b"\x031-1"].concat();
+    [
+        record(abi::TYPE_MOUNT, 3, id(1) | readonly, &body),
+        record(abi::TYPE_SB, 1, id(2), &error),
+        record(
+            abi::TYPE_SB,
+            2,
+            id(2),
+            &[words([0x801, 1000 << 32]), words([4, 0])].concat(),
+        ),
+        record(abi::TYPE_KEY, 2, id(1), &words([77 | 78 << 32, 0])[..8]),
+        record(abi::TYPE_BLOCK, 6, id(1), &words([0x0810, 2048])),
+        record(abi::TYPE_USB, 0, id(2), &usb),
+    ]
+}
+
+#[test]
+fn other_sources_are_printed_with_their_fields() {
+    let (lines, _) = printed(&[], &others()).unwrap();
+    assert_eq!(
+        lines,
+        "/a/ readonly mount=5 on=9 recursive=1\n\
+         /b/ error errno=117 number=0 what=metadata inode=12\n\
+         /b/ edquot of=user id=1000 limit=block_hard\n\
+         /a/ linked key=77 other=78\n\
+         /a/ medium dev=8:16 sector=2048\n\
+         /b/ device_add name=1-1\n"
+    );
+}
+
+#[test]
+fn other_sources_are_json_objects() {
+    let (lines, _) = printed(&["--json"], &others()[..2]).unwrap();
+    assert_eq!(
+        lines,
+        concat!(
+            r#"{"event":"readonly","source":"mount","path":"/a/","mount":5,"on":9,"recursive":1}"#,
+            "\n",
+            r#"{"event":"error","source":"sb","path":"/b/","errno":117,"inode":12,"number":0,"what":"metadata"}"#,
+            "\n"
+        )
+    );
+}
+
+#[test]
+fn other_sources_of_no_watch_are_left_out() {
+    let (lines, _) = printed(&[], &[record(abi::TYPE_KEY, 1, 0, &[0; 8])]).unwrap();
+    assert_eq!(lines, "");
 }

@@ -36,6 +36,17 @@ pub const TYPE_USB: u32 = 5;
 /// Files and directories.
 pub const TYPE_FS: u32 = 6;
 
+/// `WATCH_MOUNT_ALL_EVENTS`: the mask bits of all MOUNT subtypes.
+pub const MOUNT_ALL_EVENTS: u64 = 0x7f;
+/// `WATCH_SB_ALL_EVENTS`: the mask bits of all SB subtypes.
+pub const SB_ALL_EVENTS: u64 = 0xf;
+/// `WATCH_KEY_ALL_EVENTS`: the mask bits of all KEY subtypes.
+pub const KEY_ALL_EVENTS: u64 = 0xff;
+/// `WATCH_BLOCK_ALL_EVENTS`: the mask bits of all BLOCK subtypes.
+pub const BLOCK_ALL_EVENTS: u64 = 0x7fe;
+/// `WATCH_USB_ALL_EVENTS`: the mask bits of all USB subtypes.
+pub const USB_ALL_EVENTS: u64 = 0x3f;
+
 /// META subtype: padding, or the ring's header.
 pub const META_SKIP: u8 = 0;
 /// META subtype: a watch ended.

@@ -170,6 +170,21 @@ impl Info {
         source < 64 && self.0.sources & (1 << source) != 0
     }
 
+    /// By which means a source hears of its events, as bits of the kernel header's `WATCH_HOOK_*`: 1 the
+    /// kernel's own interface for it, 2 tracepoints, 4 probes on functions, 0x80 with the help of a patch.
+    #[must_use]
+    pub fn hooks(&self, source: u32) -> u8 {
+        let shift = source.saturating_mul(8);
+        self.0.hooks.checked_shr(shift).unwrap_or(0) as u8
+    }
+
+    /// Mask bits of the events of a source that can come on this kernel.
+    #[must_use]
+    pub fn events(&self, source: u32) -> u32 {
+        let index = usize::try_from(source).unwrap_or(usize::MAX);
+        self.0.events.get(index).copied().unwrap_or(0)
+    }
+
     /// Whether this kernel offers the scope for files and directories.
     #[must_use]
     pub fn has_scope(&self, scope: Scope) -> bool {

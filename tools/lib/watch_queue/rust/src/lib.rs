@@ -48,6 +48,7 @@ mod filter;
 mod fs_event;
 mod record;
 mod ring;
+mod sources;
 mod sys;
 mod watch;
 
@@ -62,4 +63,7 @@ pub use filter::{Entry, Filter};
 pub use fs_event::FsEvent;
 pub use record::{Kind, Loss, Reason, Record, Removal};
 pub use ring::Ring;
+pub use sources::{BlockEvent, KeyEvent, UsbEvent};
+pub use sources::{FileSystemError, QuotaWarning, SuperblockChange, SuperblockEvent};
+pub use sources::{MountChange, MountEvent};
 pub use watch::{Scope, Watch, WatchFlags};

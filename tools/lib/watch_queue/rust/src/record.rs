@@ -9,6 +9,7 @@ use std::io;
 use std::ptr::NonNull;
 
 use crate::abi;
+use crate::{BlockEvent, KeyEvent, MountEvent, SuperblockEvent, UsbEvent};
 use crate::{Corrupt, FsEvent, Handle};
 
 /// A record in the ring, valid until the consumer moves on.
@@ -29,6 +30,16 @@ pub struct Record<'a> {
 pub enum Kind<'a> {
     /// Something happened to a file or a directory.
     Fs(FsEvent<'a>),
+    /// Something happened to a mount.
+    Mount(MountEvent),
+    /// Something happened to a file system.
+    Superblock(SuperblockEvent),
+    /// Something happened to a key or keyring.
+    Key(KeyEvent),
+    /// An operation of a block device failed.
+    Block(BlockEvent),
+    /// Something happened to a USB device or bus.
+    Usb(UsbEvent<'a>),
     /// A watch ended; nothing more of it follows.
     Removal(Removal),
     /// Events were lost between the record before this one and this one.
@@ -118,6 +129,11 @@ impl<'a> Record<'a> {
     pub fn kind(&self) -> io::Result<Kind<'a>> {
         match (self.type_(), self.subtype()) {
             (abi::TYPE_FS, _) => Ok(Kind::Fs(FsEvent::parse(*self)?)),
+            (abi::TYPE_MOUNT, _) => Ok(Kind::Mount(MountEvent::parse(*self)?)),
+            (abi::TYPE_SB, _) => Ok(Kind::Superblock(SuperblockEvent::parse(*self)?)),
+            (abi::TYPE_KEY, _) => Ok(Kind::Key(KeyEvent::parse(*self)?)),
+            (abi::TYPE_BLOCK, _) => Ok(Kind::Block(BlockEvent::parse(*self)?)),
+            (abi::TYPE_USB, _) => Ok(Kind::Usb(UsbEvent::parse(*self)?)),
             (abi::TYPE_META, abi::META_REMOVAL) => Ok(Kind::Removal(self.removal()?)),
             (abi::TYPE_META, abi::META_LOSS) => Ok(Kind::Loss(self.loss()?)),
             (type_, subtype) => Ok(Kind::Other {

@@ -91,6 +91,41 @@ impl<'a> Watch<'a> {
         Watch::new(abi::TYPE_FS, Target::Fd(fd)).events(Events::MUTATIONS)
     }
 
+    /// A watch on the mounts of the mount namespace that the program is in, for all events.
+    pub fn mounts() -> Self {
+        Watch::source(abi::TYPE_MOUNT, -1).mask(abi::MOUNT_ALL_EVENTS)
+    }
+
+    /// The same for another mount namespace, by a descriptor of `/proc/PID/ns/mnt`.
+    pub fn mounts_of(namespace: BorrowedFd<'a>) -> Self {
+        Watch::new(abi::TYPE_MOUNT, Target::Fd(namespace)).mask(abi::MOUNT_ALL_EVENTS)
+    }
+
+    /// A watch on the file system that `path` is on, for all events of it as a whole.
+    pub fn superblock<P: AsRef<Path> + ?Sized>(path: &'a P) -> Self {
+        Watch::new(abi::TYPE_SB, Target::Path(path.as_ref())).mask(abi::SB_ALL_EVENTS)
+    }
+
+    /// A watch on a key or keyring, for all events.
+    pub fn key(serial: i32) -> Self {
+        Watch::source(abi::TYPE_KEY, serial).mask(abi::KEY_ALL_EVENTS)
+    }
+
+    /// A watch on all block devices, for all errors.
+    pub fn block_devices() -> Self {
+        Watch::source(abi::TYPE_BLOCK, -1).mask(abi::BLOCK_ALL_EVENTS)
+    }
+
+    /// A watch on one block device, for all errors.
+    pub fn block_device<P: AsRef<Path> + ?Sized>(path: &'a P) -> Self {
+        Watch::new(abi::TYPE_BLOCK, Target::Path(path.as_ref())).mask(abi::BLOCK_ALL_EVENTS)
+    }
+
+    /// A watch on all USB devices and buses, for all events.
+    pub fn usb() -> Self {
+        Watch::source(abi::TYPE_USB, -1).mask(abi::USB_ALL_EVENTS)
+    }
+
     /// A watch on another source, one of [`abi`]'s `TYPE_` numbers, without any event yet.
     ///
     /// `object` is a key's serial number, or -1 for sources that have but one list.
