@@ -79,7 +79,7 @@ const char *take(struct wq *wq, struct tally *t)
 		} else {
 			wrong = "a record of an unknown type";
 		}
-		if (wq->position - wq->released > (wq->mask + 1) / 4)
+		if (wq_position(wq) - wq->released > (wq->mask + 1) / 4)
 			wq_advance(wq);
 	}
 	wq_advance(wq);

@@ -25,12 +25,30 @@ int wq_attach(struct wq *wq, void *memory, uint32_t slots)
 		return -EBADMSG;
 	wq->ring = ring;
 	wq->mask = slots - 1;
-	wq->position = __atomic_load_n(&ring->meta.tail, __ATOMIC_RELAXED);
-	wq->head = wq->position;
-	wq->released = wq->position;
+	wq->released = __atomic_load_n(&ring->meta.tail, __ATOMIC_RELAXED);
+	wq->end = wq->released;
+	wq->left = 0;
 	wq->batch = slots / 4;
 	wq->error = 0;
 	return 0;
+}
+
+int wq_refill(struct wq *wq)
+{
+	/* Pairs with the kernel's release: records before head are complete. */
+	uint32_t head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
+	uint32_t position = wq_position(wq), index = position & wq->mask;
+	uint32_t slots = head - position;
+
+	wq->error = head - wq->released > wq->mask + 1 ? -EBADMSG : 0;
+	if (!slots || wq->error)
+		return 0;
+	if (slots > wq->mask + 1 - index)
+		slots = wq->mask + 1 - index;
+	wq->next = &wq->ring->slots[index];
+	wq->left = slots * sizeof(struct watch_notification);
+	wq->end = position + slots;
+	return 1;
 }
 
 /* Takes what the caller knows of the options; what only a later version knows must be 0. */
@@ -193,7 +211,7 @@ int wq_consume_n(struct wq *wq, size_t n)
 		rc = wq->fn(wq->ctx, record);
 		rc = rc < 0 ? rc : 0;
 		count++;
-		if (wq->position - wq->released >= wq->batch)
+		if (wq_position(wq) - wq->released >= wq->batch)
 			wq_advance(wq);
 	}
 	wq_advance(wq);
@@ -221,8 +239,8 @@ int wq_resync(struct wq *wq)
 
 	if (head - wq->released > wq->mask + 1)
 		return -EBADMSG;
-	wq->position = head;
-	wq->head = head;
+	wq->end = head;
+	wq->left = 0;
 	wq->error = 0;
 	wq_advance(wq);
 	return 0;

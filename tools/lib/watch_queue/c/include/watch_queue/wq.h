@@ -54,9 +54,10 @@ struct wq_opts {
  */
 struct wq {
 	struct watch_queue_buffer *ring;
+	const struct watch_notification *next;	/* where the next record begins */
+	size_t left;		/* bytes from there to the kernel's head, or to the ring's end */
+	uint32_t end;		/* the position behind them */
 	uint32_t mask;
-	uint32_t position;	/* where the next record begins */
-	uint32_t head;		/* the kernel's, as last seen */
 	uint32_t released;	/* the tail that the kernel knows */
 	uint32_t batch;
 	int error;		/* what wq_next() found wrong */
@@ -150,17 +151,28 @@ static inline uint32_t wq_length(const struct watch_notification *record)
 	return wq_word(record, 1) & WATCH_INFO_LENGTH;
 }
 
+/* The position of the next record; every record before it was returned by wq_next(). */
+static inline uint32_t wq_position(const struct wq *wq)
+{
+	return wq->end - (uint32_t)(wq->left / sizeof(struct watch_notification));
+}
+
 /*
  * Gives the room of every record that wq_next() has returned back to the kernel; those
  * records must not be looked at any more.
  */
 static inline void wq_advance(struct wq *wq)
 {
-	if (wq->released != wq->position) {
-		__atomic_store_n(&wq->ring->meta.tail, wq->position, __ATOMIC_RELEASE);
-		wq->released = wq->position;
+	uint32_t position = wq_position(wq);
+
+	if (wq->released != position) {
+		__atomic_store_n(&wq->ring->meta.tail, position, __ATOMIC_RELEASE);
+		wq->released = position;
 	}
 }
+
+/* For wq_next(): looks at head. Whether there is something to read; else sets wq->error. */
+int wq_refill(struct wq *wq);
 
 /*
  * The next record, or NULL: then wq->error is 0 when the ring is empty and -EBADMSG when it
@@ -169,33 +181,21 @@ static inline void wq_advance(struct wq *wq)
  */
 static inline const struct watch_notification *wq_next(struct wq *wq)
 {
-	for (;;) {
-		uint32_t index = wq->position & wq->mask;
-		uint32_t until_head = wq->head - wq->position;
-		uint32_t word0, slots;
-		const struct watch_notification *record;
+	while (wq->left || wq_refill(wq)) {
+		const struct watch_notification *record = wq->next;
+		size_t length = wq_length(record);
 
-		if (until_head == 0) {
-			/* Pairs with the kernel's release: records before head are complete. */
-			uint32_t head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
-
-			until_head = head - wq->position;
-			wq->error = head - wq->released > wq->mask + 1 ? -EBADMSG : 0;
-			if (until_head == 0 || wq->error)
-				return NULL;
-			wq->head = head;
-		}
-		record = &wq->ring->slots[index];
-		word0 = wq_word(record, 0);
-		slots = wq_length(record) >> WATCH_LENGTH_SHIFT;
-		if (slots == 0 || slots > until_head || slots > wq->mask + 1 - index) {
+		/* One comparison for empty records, too: their length wraps. */
+		if (length - 1 >= wq->left) {
 			wq->error = -EBADMSG;
 			return NULL;
 		}
-		wq->position += slots;
-		if (word0 != 0) /* 0: META, SKIP */
+		wq->next = (const struct watch_notification *)((const char *)record + length);
+		wq->left -= length;
+		if (wq_word(record, 0) != 0) /* 0: META, SKIP */
 			return record;
 	}
+	return NULL;
 }
 
 /* An FS record's fixed part, or NULL when the record is something else or too short. */
