@@ -70,10 +70,6 @@ struct peer {
 
 extern const struct peer peer_none, peer_noop, peer_inotify, peer_fanotify, peer_wq;
 
-/* For peer_wq.c's measurements of its own. */
-struct wq;
-struct wq *wq_of(struct listener *l);
-
 /* works.c: what happens. The current folder is the one that is watched. */
 
 struct work {
@@ -94,6 +90,11 @@ void set_events(bool quick);
 void set_listeners(bool quick);
 void set_consume(bool quick);
 void set_stopped(bool quick);
+void set_keys(bool quick);
+void set_unrelated(bool quick);
+void set_untar(bool quick);
+void set_wakeup(bool quick);
+void set_watches(bool quick);
 
 /*
  * Runs a work under n listeners of a peer, all on the current folder, and reports

@@ -61,6 +61,13 @@ static const struct {
 } sets[] = {
 	{ "events", set_events },
 	{ "listeners", set_listeners },
+	{ "stopped", set_stopped },
+	{ "consume", set_consume },
+	{ "keys", set_keys },
+	{ "unrelated", set_unrelated },
+	{ "untar", set_untar },
+	{ "wakeup", set_wakeup },
+	{ "watches", set_watches },
 };
 
 int main(int argc, char **argv)

@@ -4,11 +4,6 @@
 
 #include "bench.h"
 
-struct wq *wq_of(struct listener *l)
-{
-	return l->private;
-}
-
 static void wq_peer_add(struct listener *l, const char *path, struct want want)
 {
 	uint32_t scope = want.children ? WATCH_SCOPE_CHILDREN : WATCH_SCOPE_OBJECT;
@@ -34,11 +29,10 @@ static void wq_peer_open(struct listener *l, const char *path, struct want want)
 static unsigned int wq_peer_drain(struct listener *l)
 {
 	struct wq *wq = l->private;
-	const struct watch_notification *record;
 	unsigned int n = 0;
 
-	while ((record = wq_next(wq)))
-		n += record->type == WATCH_TYPE_FS_NOTIFY;
+	while (wq_next(wq))
+		n++;
 	if (wq->error) {
 		errno = -wq->error;
 		die("the ring");

@@ -89,7 +89,7 @@ static unsigned int inotify_drain(struct listener *l)
 	while (at < length) {
 		const struct inotify_event *event = (const void *)(buffer + at);
 
-		n += event->mask != 0;
+		n++;
 		at += (ssize_t)(sizeof(*event) + event->len);
 	}
 	return n;
