@@ -131,11 +131,13 @@ impl<'a, B: Backend> Objects<'a, B> {
     /// The only object and its kind, if there is only one.
     #[inline]
     pub(crate) fn only(&self) -> Option<(usize, &'a B::Object)> {
-        let kind = self.0.report_mask.trailing_zeros() as usize;
         if !self.0.report_mask.is_power_of_two() {
             return None;
         }
-        self.get(kind).map(|object| (kind, object))
+        let kind = self.0.report_mask.trailing_zeros() as usize;
+        let mark = *self.0.marks.get(kind)?;
+        // SAFETY: As above.
+        (!mark.is_null()).then(|| (kind, unsafe { &*B::Object::object(mark) }))
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) mod bit {
 /// # Invariants
 ///
 /// They are those of one call of `handle_event`, which lasts at least for `'a`.
+#[derive(Clone, Copy)]
 pub(crate) struct Event<'a> {
     mask: u32,
     data_type: c_int,

@@ -80,7 +80,7 @@ impl Slots for RingSlots {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn store_record(&mut self, index: u32, first: u64, fixed: &[u64], name: &[u8]) {
         let end = index.checked_add(record::slots(fixed, name));
         // As above, once for all of them.

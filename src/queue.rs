@@ -16,29 +16,19 @@ pub(crate) mod filter;
 mod info;
 pub(crate) mod limits;
 pub(crate) mod permission;
+mod post;
 pub(crate) mod release;
 pub(crate) mod ring;
 mod wake;
 pub(crate) mod watch;
 
 use self::{
-    fill::{
-        Signal,
-        Watermark, //
-    },
+    fill::Watermark,
     filter::Filter,
     limits::User,
-    permission::{
-        Posted,
-        Questions, //
-    },
-    ring::{
-        Event,
-        Letter,
-        Ring, //
-    },
+    permission::Questions,
+    ring::Ring,
     wake::{
-        From,
         Waiters,
         WakeWork, //
     },
@@ -52,10 +42,7 @@ use crate::{
         Group,
         Subscriber, //
     },
-    ring::{
-        producer::Producer,
-        record::UNANSWERED_SLOTS, //
-    },
+    ring::producer::Producer,
     rust::{
         memlock::MemlockCharge,
         pid::{
@@ -64,7 +51,6 @@ use crate::{
         },
         raw_spinlock::{
             new_raw_spinlock,
-            RawGuard,
             RawSpinLock, //
         },
         ring_memory::RingMemory,
@@ -222,152 +208,6 @@ impl Queue {
     pub(crate) fn set_filter(&self, filter: Option<KBox<Filter>>) {
         let old = self.ring.lock().replace_filter(filter);
         drop(old);
-    }
-
-    /// Posts the records of one event to one watch, all or none, and wakes who sleeps. Returns at
-    /// once when the watch has ended. Process context, without locks.
-    ///
-    /// The records are passed by reference and never changed (TRAPS: B44).
-    #[inline(always)]
-    pub(crate) fn post<F: AsRef<[u64]> + Copy>(watch: &Arc<Watch>, event: &Event<'_, F>) {
-        Self::post_from(From::Process, watch, event);
-    }
-
-    /// As [`Self::post`], and says what became of the record.
-    pub(crate) fn post_question<F: AsRef<[u64]>>(
-        watch: &Arc<Watch>,
-        event: &Event<'_, F>,
-    ) -> Posted {
-        let queue = watch.queue();
-        queue.post_long(From::Process, queue.ring.lock(), watch, event)
-    }
-
-    /// As [`Self::post`], from any context but NMI, whatever locks are held: for hooks and other
-    /// modules, which do not know where they are called.
-    #[inline]
-    pub(crate) fn post_anywhere(watch: &Arc<Watch>, event: &Event<'_>) {
-        Self::post_from(From::Anywhere, watch, event);
-    }
-
-    /// Inlined into its callers, as [`Ring::post_one`] is.
-    #[inline(always)]
-    fn post_from<F: AsRef<[u64]> + Copy>(from: From, watch: &Arc<Watch>, event: &Event<'_, F>) {
-        let queue = watch.queue();
-        let mut ring = queue.ring.lock();
-        let [one] = event.records else {
-            queue.post_long(from, ring, watch, event);
-            return;
-        };
-        let Some(wrote) = ring.post_one(watch, one) else {
-            // A copy, so that only the long way needs the record in memory.
-            let records = &[*one];
-            queue.post_long(from, ring, watch, &Event { records });
-            return;
-        };
-        if !wrote {
-            return;
-        }
-        match ring.signal() {
-            Signal::Wake => {
-                drop(ring);
-                queue.wake(from);
-            }
-            signal => queue.act(from, ring, signal),
-        }
-    }
-
-    #[cold]
-    fn post_long<F: AsRef<[u64]>>(
-        &self,
-        from: From,
-        mut ring: RawGuard<'_, Ring>,
-        watch: &Arc<Watch>,
-        event: &Event<'_, F>,
-    ) -> Posted {
-        let (before, ..) = ring.counters();
-        let outcome = ring.post(watch, event);
-        let posted = if outcome.lost {
-            Posted::Lost
-        } else if ring.counters().0 != before {
-            Posted::Written
-        } else {
-            Posted::Refused
-        };
-        let signal = if outcome.wrote || outcome.lost {
-            ring.signal()
-        } else {
-            Signal::Quiet
-        };
-        self.act(from, ring, signal);
-        if outcome.fired {
-            Watch::context().push_dead(watch.clone());
-            Watch::context().reap_dead_soon();
-        }
-        posted
-    }
-
-    /// Writes an UNANSWERED record, or lets it wait, and wakes who sleeps. Process context.
-    fn write_unanswered(&self, record: [u64; UNANSWERED_SLOTS as usize]) {
-        let mut ring = self.ring.lock();
-        if ring.tell_unanswered(record) {
-            let signal = ring.signal();
-            self.act(From::Process, ring, signal);
-        }
-    }
-
-    /// As [`Self::post`], if `holds`, which is asked at the moment at which the place in the ring is
-    /// certain, under the ring lock. The answer.
-    pub(crate) fn post_if<F: AsRef<[u64]>>(
-        watch: &Arc<Watch>,
-        event: &Event<'_, F>,
-        holds: impl FnOnce() -> bool,
-    ) -> bool {
-        let queue = watch.queue();
-        let ring = queue.ring.lock();
-        let holds = holds();
-        if holds {
-            queue.post_long(From::Process, ring, watch, event);
-        }
-        holds
-    }
-
-    /// As [`Self::post`], for the halves of a rename to two watches of one queue, both or none.
-    pub(crate) fn post_pair(pair: [Letter<'_>; 2]) {
-        let [(first, _), (second, _)] = pair;
-        let queue = first.queue();
-        let mut ring = queue.ring.lock();
-        let outcomes = ring.post_pair(pair);
-        let signal = if outcomes.iter().any(|outcome| outcome.wrote || outcome.lost) {
-            ring.signal()
-        } else {
-            Signal::Quiet
-        };
-        queue.act(From::Process, ring, signal);
-        for (watch, outcome) in [first, second].into_iter().zip(outcomes) {
-            if outcome.fired {
-                Watch::context().push_dead(watch.clone());
-                Watch::context().reap_dead_soon();
-            }
-        }
-    }
-
-    /// Ends a post: unlocks and does about sleepers what the ring said.
-    #[inline(never)]
-    fn act(&self, from: From, ring: RawGuard<'_, Ring>, signal: Signal) {
-        if signal == (Signal::Arm { first: true }) {
-            self.waiters.not_due();
-        }
-        drop(ring);
-        Waiters::act(&self.waiters, from, signal);
-    }
-
-    /// [`Self::act`] for the usual signal.
-    #[inline]
-    fn wake(&self, from: From) {
-        match from {
-            From::Process => self.waiters.wake(),
-            From::Anywhere => Waiters::act(&self.waiters, from, Signal::Wake),
-        }
     }
 
     /// Ends one watch of this queue, step one. True for the one call that did it.

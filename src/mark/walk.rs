@@ -96,6 +96,16 @@ impl<S: Subscriber> Mark<S> {
 }
 
 impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
+    /// The mark of the group, when there is only one list and the group has only one mark in it: as
+    /// usual.
+    #[inline]
+    pub(crate) fn alone(&self) -> Option<&'a Mark<S>> {
+        match (self.first.as_slice(), self.several.as_slice()) {
+            ([only], [false]) => *only,
+            _ => None,
+        }
+    }
+
     /// Calls `f` with the number of the list and the mark, for each mark of the group.
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {

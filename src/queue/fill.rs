@@ -43,9 +43,9 @@ pub(super) struct Fill {
     /// Head at the last [`Self::signal`].
     head: u32,
     /// Records written since then.
-    fresh: u32,
+    fresh: u64,
     /// Records written since the ring was last seen empty, without the fresh ones.
-    records: u32,
+    records: u64,
     /// The loss that is pending was told of.
     told_loss: bool,
     /// Something was lost since the ring was last seen empty: whatever waits is to be read.
@@ -72,7 +72,7 @@ impl Fill {
     /// A record was written.
     #[inline]
     pub(super) fn count_one(&mut self) {
-        self.fresh = self.fresh.saturating_add(1);
+        self.fresh = self.fresh.wrapping_add(1);
     }
 
     /// Records were lost.
@@ -107,8 +107,13 @@ impl Fill {
         }
         let old = self.records;
         self.records = old.saturating_add(fresh);
-        let crosses = |limit: u32, old: u32, new: u32| limit != 0 && old < limit && new >= limit;
-        if new_loss || crosses(mark.records, old, self.records) || crosses(mark.slots, before, used)
+        let crosses = |limit: u32, old: u64, new: u64| {
+            let limit = u64::from(limit);
+            limit != 0 && old < limit && new >= limit
+        };
+        if new_loss
+            || crosses(mark.records, old, self.records)
+            || crosses(mark.slots, before.into(), used.into())
         {
             if mark.timed {
                 Signal::WakeAndArm
@@ -132,10 +137,10 @@ impl Fill {
         match self.watermark {
             None => true,
             Some(mark) => {
-                let reached = |limit: u32, now: u32| limit != 0 && now >= limit;
+                let reached = |limit: u32, now: u64| limit != 0 && now >= u64::from(limit);
                 due || self.lossy
                     || reached(mark.records, self.records.saturating_add(self.fresh))
-                    || reached(mark.slots, used)
+                    || reached(mark.slots, used.into())
             }
         }
     }

@@ -145,7 +145,6 @@ impl Waiters {
     ///
     /// Whoever is asleep now is still there when the interrupt looks again, or was woken by
     /// somebody else; whoever comes later has seen the head.
-    #[inline]
     pub(super) fn act(work: &WakeWork, from: From, signal: Signal) {
         let wake = matches!(signal, Signal::Wake | Signal::WakeAndArm);
         let arm = matches!(signal, Signal::Arm { .. } | Signal::WakeAndArm);

@@ -169,7 +169,7 @@ impl Producer {
     ///
     /// It is [`Self::fits`] and `put` in one, for the usual case: a record that goes where the head
     /// is. What crosses the end of the ring goes the long way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_put<S: Slots>(
         &mut self,
         slots: &mut S,

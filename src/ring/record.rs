@@ -116,34 +116,44 @@ pub(crate) fn slots(fixed: &[u64], name: &[u8]) -> u32 {
 
 /// Calls `put` with each word of a record: `first`, then `fixed`, then those of the name, which end
 /// with at least one NUL.
-#[inline]
+#[inline(always)]
 pub(crate) fn for_each_word(first: u64, fixed: &[u64], name: &[u8], mut put: impl FnMut(u64)) {
     put(first);
     for &word in fixed {
         put(word);
     }
-    if !name.is_empty() {
-        let mut rest = name;
-        while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-            put(u64::from_ne_bytes(*word));
-            rest = behind;
+    let Some((word, mut rest)) = name.split_first_chunk::<8>() else {
+        if !name.is_empty() {
+            put(short_name(name));
         }
-        put(last_word(name));
+        return;
+    };
+    put(u64::from_ne_bytes(*word));
+    // Few names are longer than 15 bytes: the loop is not worth a word for them.
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        put(u64::from_ne_bytes(*word));
+        rest = behind;
     }
+    put(last_word(name));
+}
+
+/// A name of less than eight bytes as one word, padded with zeros.
+#[inline]
+fn short_name(name: &[u8]) -> u64 {
+    let mut padded = [0; 8];
+    for (to, from) in padded.iter_mut().zip(name) {
+        *to = *from;
+    }
+    u64::from_ne_bytes(padded)
 }
 
 /// The bytes of a name that are behind its whole words, as one word, padded with zeros.
+///
+/// The last eight bytes of the name hold them at their end, so they need not be gathered.
 #[inline]
 fn last_word(name: &[u8]) -> u64 {
-    let Some(&last) = name.last_chunk::<8>() else {
-        let mut padded = [0; 8];
-        for (to, from) in padded.iter_mut().zip(name) {
-            *to = *from;
-        }
-        return u64::from_ne_bytes(padded);
-    };
-    // The last eight bytes hold them at their end, so they need not be gathered one by one. None:
-    // there are none left.
+    let last = name.last_chunk().copied().unwrap_or_default();
+    // 64: there are none left.
     let before = 8 * (8 - name.len() as u32 % 8);
     let word = if cfg!(target_endian = "little") {
         u64::from_le_bytes(last).checked_shr(before)

@@ -13,6 +13,7 @@ mod event;
 mod object;
 mod permission;
 mod rename;
+mod short;
 mod watch;
 mod wide;
 

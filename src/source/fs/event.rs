@@ -15,6 +15,7 @@ use super::{
     rename,
     role,
     scope,
+    short,
     ALL_EVENTS,
     ENTRY_EVENTS,
     EXCL_UNLINK,
@@ -26,6 +27,7 @@ use super::{
 use crate::{
     mark::{
         Mark,
+        Run,
         Subscriber,
         Walk, //
     },
@@ -57,7 +59,10 @@ use crate::{
         fsnotify_place::on, //
     },
 };
-use core::ptr;
+use core::{
+    hint::black_box,
+    ptr, //
+};
 use kernel::sync::Arc;
 
 /// Length of `struct fs_notification` in slots, without the first.
@@ -70,7 +75,7 @@ pub(super) const NAME_MAX: usize = 255;
 pub(super) type Fixed = [u64; FIXED_WORDS];
 
 /// Watches with one of these take the longer way.
-const DETAILED: u32 = EXCL_UNLINK | FILE_HANDLE | PATH;
+pub(super) const DETAILED: u32 = EXCL_UNLINK | FILE_HANDLE | PATH;
 
 /// What a watch sees of an event through one of its marks.
 #[derive(Clone, Copy)]
@@ -220,12 +225,20 @@ pub(super) fn told(mask: u32) -> u32 {
 }
 
 /// Delivers one event to all watches on its objects. Process context, inside fsnotify's SRCU.
+#[inline(always)]
 pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
-    if let Some((kind, object)) = objects.only() {
-        if kind != on::SB && kind != on::MOUNT {
-            return merge_inodes(event, [kind], [Some(object)], false);
+    match objects.only() {
+        Some((kind @ (on::INODE | on::PARENT), object)) if event.mask() & bit::RENAME == 0 => {
+            short::deliver(event, kind, object);
         }
+        // Hidden from the compiler, which would put the event into memory for all.
+        _ => deliver_long(&black_box(*event), objects),
     }
+}
+
+/// As [`deliver`], whatever the event and its objects are.
+#[inline(never)]
+fn deliver_long(event: &Event<'_>, objects: Objects<'_, Fs>) {
     if objects.get(on::SB).is_some() || objects.get(on::MOUNT).is_some() {
         return super::wide::deliver(event, objects);
     }
@@ -253,7 +266,7 @@ pub(super) fn new_directory<'o>(
 }
 
 /// What a watch sees through a mark on an inode of this kind.
-#[inline]
+#[inline(always)]
 pub(super) fn view_of_inode(mask: u32, kind: usize, within: bool, mark: &Mark<Watch>) -> View {
     if role::part(mark.role()) != role::OBJECT {
         // It only waits for the end of a subtree's root.
@@ -299,47 +312,58 @@ pub(super) fn merge<'a, const N: usize>(
     name: impl FnOnce() -> &'a [u8],
     wide: bool,
 ) {
-    let mask = event.mask();
-    let bits = told(mask);
     let reader = Watch::context().read();
     let lists = objects.map(|object| object.map(|object| &object.connector));
     let mut walk = Walk::new(&reader, lists);
     let mut shared = None;
     let mut name = Some(name);
+    let mut make = || {
+        let name = name.take().map_or(&[][..], |name| name());
+        Shared::new(event, told(event.mask()), name)
+    };
     while let Some(run) = walk.next_group() {
-        let mut ignore = 0;
-        run.for_each(|list, mark| {
-            if mark.watch().ignore() != 0 {
-                ignore |= ignored(mark.watch(), mask, view(list, mark, false));
-            }
-        });
-        let wanted = |list: usize, mark: &Mark<Watch>, frozen: bool| {
-            let bits = bits & mark.watch().mask() & !ignore;
-            if bits == 0 {
-                return View::NOTHING;
-            }
-            let seen = view(list, mark, frozen);
-            View {
-                bits: bits & seen.bits,
-                ..seen
-            }
-        };
-        let mut make = || {
-            let name = name.take().map_or(&[][..], |name| name());
-            Shared::new(event, bits, name)
-        };
-        if mask & bit::RENAME != 0 {
-            rename::post(&run, wide, wanted, || shared.get_or_insert_with(make));
-            continue;
-        }
-        run.for_each(|list, mark| {
-            let view = wanted(list, mark, false);
-            if view.bits != 0 {
-                let shared = shared.get_or_insert_with(&mut make);
-                shared.post(mark.watch(), view);
-            }
-        });
+        post_to_group(&run, event.mask(), &view, wide, &mut shared, &mut make);
     }
+}
+
+/// Finds out what a group ignores, then posts to each of its watches what is left of what it sees, as
+/// [`merge`] says. `make` makes what is shared, when the first watch wants the event.
+pub(super) fn post_to_group<'a, const N: usize>(
+    run: &Run<'_, Watch, N>,
+    mask: u32,
+    view: impl Fn(usize, &Mark<Watch>, bool) -> View,
+    wide: bool,
+    shared: &mut Option<Shared<'a>>,
+    mut make: impl FnMut() -> Shared<'a>,
+) {
+    let bits = told(mask);
+    let mut ignore = 0;
+    run.for_each(|list, mark| {
+        if mark.watch().ignore() != 0 {
+            ignore |= ignored(mark.watch(), mask, view(list, mark, false));
+        }
+    });
+    let wanted = |list: usize, mark: &Mark<Watch>, frozen: bool| {
+        let bits = bits & mark.watch().mask() & !ignore;
+        if bits == 0 {
+            return View::NOTHING;
+        }
+        let seen = view(list, mark, frozen);
+        View {
+            bits: bits & seen.bits,
+            ..seen
+        }
+    };
+    if mask & bit::RENAME != 0 {
+        return rename::post(run, wide, wanted, || shared.get_or_insert_with(make));
+    }
+    run.for_each(|list, mark| {
+        let view = wanted(list, mark, false);
+        if view.bits != 0 {
+            let shared = shared.get_or_insert_with(&mut make);
+            shared.post(mark.watch(), view);
+        }
+    });
 }
 
 /// What a watch makes its queue ignore of an event, after a modification has made it forget.

@@ -203,6 +203,7 @@ fn note_doom(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
 impl Backend for Fs {
     type Object = FsObject;
 
+    #[inline]
     fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result {
         match event.mask() & (bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH) {
             0 => {}

@@ -193,7 +193,7 @@ impl Model {
             subtypes,
             base: 0,
             flags: info::IN_SUBTREE,
-            fixed: &fixed,
+            fixed: &fixed[..],
             name: &name[..len],
         };
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Posting to a queue: the ring lock, the ring, then whoever sleeps.
+//!
+//! What enters the ring, and how, is [`super::ring`]'s. Nearly every event makes one record for one
+//! watch, so that has a short way that is inlined into its callers. Used by all sources.
+
+use super::{
+    fill::Signal,
+    permission::Posted,
+    ring::{
+        Event,
+        Letter,
+        Records,
+        Ring, //
+    },
+    wake::{
+        From,
+        Waiters, //
+    },
+    watch::Watch,
+    Queue, //
+};
+use crate::{
+    mark::Subscriber,
+    ring::record::UNANSWERED_SLOTS,
+    rust::raw_spinlock::RawGuard, //
+};
+use core::hint::black_box;
+use kernel::sync::Arc;
+
+impl Queue {
+    /// Posts the records of one event to one watch, all or none, and wakes who sleeps. Returns at
+    /// once when the watch has ended. Process context, without locks.
+    ///
+    /// The records are passed by reference and never changed (TRAPS: B44).
+    #[inline]
+    pub(crate) fn post<F: AsRef<[u64]> + Copy>(watch: &Arc<Watch>, event: &Event<'_, F>) {
+        Self::post_from(From::Process, watch, event);
+    }
+
+    /// As [`Self::post`], and says what became of the record.
+    pub(crate) fn post_question<F: AsRef<[u64]>>(
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+    ) -> Posted {
+        let queue = watch.queue();
+        queue.post_long(From::Process, queue.ring.lock(), watch, event)
+    }
+
+    /// As [`Self::post`], from any context but NMI, whatever locks are held: for hooks and other
+    /// modules, which do not know where they are called.
+    #[inline]
+    pub(crate) fn post_anywhere(watch: &Arc<Watch>, event: &Event<'_>) {
+        Self::post_from(From::Anywhere, watch, event);
+    }
+
+    #[inline]
+    fn post_from<F: AsRef<[u64]> + Copy>(from: From, watch: &Arc<Watch>, event: &Event<'_, F>) {
+        if let [one] = event.records {
+            return Self::post_one_from(from, watch, *one);
+        }
+        let queue = watch.queue();
+        queue.post_long(from, queue.ring.lock(), watch, event);
+    }
+
+    /// As [`Self::post`], for what makes one record, which is passed by value: inlined, as
+    /// [`Ring::post_one`] is, it stays in registers until it is in the ring.
+    #[inline(always)]
+    pub(crate) fn post_one<F: AsRef<[u64]>>(watch: &Arc<Watch>, record: Records<'_, F>) {
+        Self::post_one_from(From::Process, watch, record);
+    }
+
+    #[inline(always)]
+    fn post_one_from<F: AsRef<[u64]>>(from: From, watch: &Arc<Watch>, record: Records<'_, F>) {
+        let queue = watch.queue();
+        let mut ring = queue.ring.lock();
+        let Some(wrote) = ring.post_one(watch, &record) else {
+            // Hidden from the compiler, which would put the record into memory for the short way, too.
+            let records = &black_box([record]);
+            queue.post_long(from, ring, watch, &Event { records });
+            return;
+        };
+        if !wrote {
+            return;
+        }
+        match ring.signal() {
+            Signal::Wake => {
+                drop(ring);
+                queue.wake(from);
+            }
+            signal => queue.act(from, ring, signal),
+        }
+    }
+
+    #[cold]
+    fn post_long<F: AsRef<[u64]>>(
+        &self,
+        from: From,
+        mut ring: RawGuard<'_, Ring>,
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+    ) -> Posted {
+        let (before, ..) = ring.counters();
+        let outcome = ring.post(watch, event);
+        let posted = if outcome.lost {
+            Posted::Lost
+        } else if ring.counters().0 != before {
+            Posted::Written
+        } else {
+            Posted::Refused
+        };
+        let signal = if outcome.wrote || outcome.lost {
+            ring.signal()
+        } else {
+            Signal::Quiet
+        };
+        self.act(from, ring, signal);
+        if outcome.fired {
+            Watch::context().push_dead(watch.clone());
+            Watch::context().reap_dead_soon();
+        }
+        posted
+    }
+
+    /// Writes an UNANSWERED record, or lets it wait, and wakes who sleeps. Process context.
+    pub(super) fn write_unanswered(&self, record: [u64; UNANSWERED_SLOTS as usize]) {
+        let mut ring = self.ring.lock();
+        if ring.tell_unanswered(record) {
+            let signal = ring.signal();
+            self.act(From::Process, ring, signal);
+        }
+    }
+
+    /// As [`Self::post`], if `holds`, which is asked at the moment at which the place in the ring is
+    /// certain, under the ring lock. The answer.
+    pub(crate) fn post_if<F: AsRef<[u64]>>(
+        watch: &Arc<Watch>,
+        event: &Event<'_, F>,
+        holds: impl FnOnce() -> bool,
+    ) -> bool {
+        let queue = watch.queue();
+        let ring = queue.ring.lock();
+        let holds = holds();
+        if holds {
+            queue.post_long(From::Process, ring, watch, event);
+        }
+        holds
+    }
+
+    /// As [`Self::post`], for the halves of a rename to two watches of one queue, both or none.
+    pub(crate) fn post_pair(pair: [Letter<'_>; 2]) {
+        let [(first, _), (second, _)] = pair;
+        let queue = first.queue();
+        let mut ring = queue.ring.lock();
+        let outcomes = ring.post_pair(pair);
+        let signal = if outcomes.iter().any(|outcome| outcome.wrote || outcome.lost) {
+            ring.signal()
+        } else {
+            Signal::Quiet
+        };
+        queue.act(From::Process, ring, signal);
+        for (watch, outcome) in [first, second].into_iter().zip(outcomes) {
+            if outcome.fired {
+                Watch::context().push_dead(watch.clone());
+                Watch::context().reap_dead_soon();
+            }
+        }
+    }
+
+    /// Ends a post: unlocks and does about sleepers what the ring said.
+    #[inline(never)]
+    fn act(&self, from: From, ring: RawGuard<'_, Ring>, signal: Signal) {
+        if signal == (Signal::Arm { first: true }) {
+            self.waiters.not_due();
+        }
+        drop(ring);
+        Waiters::act(&self.waiters, from, signal);
+    }
+
+    /// [`Self::act`] for the usual signal.
+    #[inline]
+    fn wake(&self, from: From) {
+        match from {
+            From::Process => self.waiters.wake(),
+            From::Anywhere => Waiters::act(&self.waiters, from, Signal::Wake),
+        }
+    }
+}
