@@ -55,7 +55,9 @@ static void untar(const struct peer *peer)
 
 void set_untar(bool quick)
 {
-	static const struct peer *const peers[] = { &peer_none, &peer_noop, &peer_inotify, &peer_fanotify, &peer_wq };
+	static const struct peer *const peers[] = {
+		&peer_none, &peer_noop, &peer_inotify, &peer_fanotify, &peer_wq
+	};
 
 	(void)quick;
 	if (mkdir("untar", 0700) || chdir("untar"))

@@ -74,8 +74,10 @@ static void wakeup(const struct peer *peer, const char *name, uint32_t watermark
 	for (unsigned int round = 0; round < ROUNDS + 4; round++) {
 		uint64_t start;
 
-		if (round == 4)
-			reader.got = reader.wakeups = 0;
+		if (round == 4) {
+			reader.got = 0;
+			reader.wakeups = 0;
+		}
 		start = ticks();
 		for (unsigned int i = 0; i < BATCH; i++)
 			if (pwrite(fds[i], "z", 1, 0) != 1)

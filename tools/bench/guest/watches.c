@@ -114,6 +114,7 @@ void set_unrelated(bool quick)
 {
 	static const struct peer *const peers[] = { &peer_inotify, &peer_fanotify, &peer_wq };
 	const struct want want = { IN_MODIFY, true };
+	struct peer bystander = peer_none;
 	struct listener l;
 	char name[64];
 
@@ -122,8 +123,8 @@ void set_unrelated(bool quick)
 	for (unsigned int p = quick ? 2 : 0; p < 3; p++) {
 		peers[p]->open(&l, "../elsewhere", want);
 		snprintf(name, sizeof(name), "beside-%s", peers[p]->name);
-		run_work(&work_pwrite, &(struct peer){ .name = name, .open = peer_none.open, .add = peer_none.add,
-			 .drain = peer_none.drain, .close = peer_none.close }, 1, BATCHES);
+		bystander.name = name;
+		run_work(&work_pwrite, &bystander, 1, BATCHES);
 		peers[p]->close(&l);
 	}
 }
