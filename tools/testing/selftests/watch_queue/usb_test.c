@@ -123,7 +123,7 @@ FIXTURE_TEARDOWN(usb)
 	unload_all();
 }
 
-TEST_F(usb, present)
+TEST_F_TIMEOUT(usb, present, 240)
 {
 	unsigned int hooks = WATCH_HOOKS(self->info.hooks, WATCH_TYPE_USB_NOTIFY);
 
@@ -137,7 +137,7 @@ TEST_F(usb, present)
 }
 
 /* Set before usbcore is there, and used from the first bus to the last. */
-TEST_F(usb, in_and_out)
+TEST_F_TIMEOUT(usb, in_and_out, 240)
 {
 	struct wq_rec r;
 
@@ -163,7 +163,7 @@ TEST_F(usb, in_and_out)
 }
 
 /* Attached to a usbcore that is there already; what it has is not told again. */
-TEST_F(usb, there_already)
+TEST_F_TIMEOUT(usb, there_already, 240)
 {
 	uint64_t handle;
 
@@ -218,7 +218,7 @@ static bool fail_a_reset(struct wq *q, struct wq_rec *r)
 	return got == 1;
 }
 
-TEST_F(usb, reset_and_error)
+TEST_F_TIMEOUT(usb, reset_and_error, 240)
 {
 	bool failed = false;
 	struct wq_rec r;
@@ -252,7 +252,7 @@ TEST_F(usb, reset_and_error)
 	EXPECT_STREQ("", wq_story(&self->q));
 }
 
-TEST_F(usb, masks)
+TEST_F_TIMEOUT(usb, masks, 240)
 {
 	uint64_t handle;
 
