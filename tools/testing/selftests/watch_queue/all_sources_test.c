@@ -164,7 +164,8 @@ TEST_F_TIMEOUT(all, one_ring, 200)
 		ASSERT_EQ(0, add(q.fd, WATCH_TYPE_USB_NOTIFY, NULL, WATCH_USB_ALL_EVENTS, 0, USBS));
 
 	wanted[FILES] = 10 * rounds;
-	wanted[WHOLE] = wanted[MOUNTS] = wanted[SBS] = wanted[KEYS] = 2 * rounds;
+	for (n = WHOLE; n <= KEYS; n++)
+		wanted[n] = 2 * rounds;
 	wanted[BLOCKS] = rounds / 10 + 1;
 	for (n = 0; n < USBS; n++) {
 		if (!with[n]) {

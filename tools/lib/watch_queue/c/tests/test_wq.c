@@ -233,6 +233,43 @@ static int test_meta(void)
 	return failed;
 }
 
+static int test_sources(void)
+{
+	const struct watch_notification *r;
+	struct fake fake;
+	int failed = 0;
+
+	setup(&fake, 3);
+	post(&fake, WATCH_TYPE_MOUNT_NOTIFY, 4);
+	post(&fake, WATCH_TYPE_MOUNT_NOTIFY, 3);
+	post(&fake, WATCH_TYPE_SB_NOTIFY, 2);
+	post(&fake, WATCH_TYPE_SB_NOTIFY | 1u << 24, 7);
+	post(&fake, WATCH_TYPE_SB_NOTIFY | 1u << 24, 6);
+	post(&fake, WATCH_TYPE_SB_NOTIFY | 2u << 24, 4);
+	post(&fake, WATCH_TYPE_KEY_NOTIFY, 2);
+	post(&fake, WATCH_TYPE_BLOCK_NOTIFY, 3);
+	post(&fake, WATCH_TYPE_BLOCK_NOTIFY, 2);
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_mount(r) && !wq_sb(r) && !wq_key(r) && !wq_block(r) && !wq_fs(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && !wq_mount(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_sb(r) && !wq_sb_error(r) && !wq_sb_quota(r) && !wq_mount(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_sb_error(r) && !wq_sb_quota(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_sb(r) && !wq_sb_error(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_sb_quota(r) && !wq_sb_error(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_key(r) && !wq_block(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_block(r) && !wq_key(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && !wq_block(r));
+	return failed;
+}
+
 struct seen {
 	struct fake *fake;
 	int count, stop_at;
@@ -318,6 +355,7 @@ int main(void)
 	run("bad_head", test_bad_head);
 	run("bad_names", test_bad_names);
 	run("meta", test_meta);
+	run("sources", test_sources);
 	run("consume", test_consume);
 	run("attach", test_attach);
 	run("open", test_open);

@@ -240,6 +240,60 @@ static inline const void *wq_fs_handle(const struct fs_notification *fs, uint32_
 	return (const char *)fs + off;
 }
 
+/*
+ * A record of another source, or NULL when the record is something else or too short. Of SB
+ * records, wq_sb_error() and wq_sb_quota() have more, when the subtype is theirs.
+ */
+static inline const struct mount_notification *wq_mount(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_MOUNT_NOTIFY ||
+	    wq_length(record) < sizeof(struct mount_notification))
+		return NULL;
+	return (const struct mount_notification *)record;
+}
+
+static inline const struct superblock_notification *wq_sb(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_SB_NOTIFY ||
+	    wq_length(record) < sizeof(struct superblock_notification))
+		return NULL;
+	return (const struct superblock_notification *)record;
+}
+
+static inline const struct key_notification *wq_key(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_KEY_NOTIFY ||
+	    wq_length(record) < sizeof(struct key_notification))
+		return NULL;
+	return (const struct key_notification *)record;
+}
+
+static inline const struct block_notification *wq_block(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_BLOCK_NOTIFY ||
+	    wq_length(record) < sizeof(struct block_notification))
+		return NULL;
+	return (const struct block_notification *)record;
+}
+
+static inline const struct error_notification *
+wq_sb_error(const struct watch_notification *record)
+{
+	if (!wq_sb(record) || wq_subtype(record) != NOTIFY_SUPERBLOCK_ERROR ||
+	    wq_length(record) < sizeof(struct error_notification))
+		return NULL;
+	return (const struct error_notification *)record;
+}
+
+static inline const struct quota_notification *
+wq_sb_quota(const struct watch_notification *record)
+{
+	if (!wq_sb(record) || wq_subtype(record) != NOTIFY_SUPERBLOCK_EDQUOT ||
+	    wq_length(record) < sizeof(struct quota_notification))
+		return NULL;
+	return (const struct quota_notification *)record;
+}
+
 /* A LOSS record, or NULL when the record is something else or too short. */
 static inline const struct watch_loss_notification *
 wq_loss(const struct watch_notification *record)
