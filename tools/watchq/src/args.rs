@@ -29,7 +29,7 @@ pub enum Command {
     /// directory if there is one. Lost events are a line of their own that begins with "lost", and
     /// a watch that has ended is one that begins with "ended".
     #[command(after_long_help = MONITOR_AFTER)]
-    Monitor(Monitor),
+    Monitor(Box<Monitor>),
 
     /// Print what the loaded kernel module offers.
     Info,

@@ -113,7 +113,7 @@ mod tests {
     fn options(args: &[&str]) -> Monitor {
         let args = [&["watchq", "monitor", "/tmp"], args].concat();
         match Args::try_parse_from(args).unwrap().command {
-            Command::Monitor(options) => options,
+            Command::Monitor(options) => *options,
             other => panic!("{other:?}"),
         }
     }

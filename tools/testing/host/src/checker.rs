@@ -119,7 +119,7 @@ impl Checker {
         let expected = reference::fits(size, self.head, tail, lens, reserve);
         let used = self.head.wrapping_sub(tail);
         // Every other record that is alone takes the short way.
-        let short = lens.len() == 1 && self.records % 2 == 0;
+        let short = lens.len() == 1 && self.records.is_multiple_of(2);
         if !short {
             let answer = self.producer.fits(tail, lens.iter().copied(), reserve);
             self.expect(answer, expected, tail, lens, reserve);

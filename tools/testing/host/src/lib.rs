@@ -24,7 +24,7 @@ pub(crate) use shim::{prelude, rust, sync, RELEASES};
 
 /// The module's files, which the kernel's own rustfmt and clippy look after.
 #[path = "../../../../src"]
-#[allow(dead_code, clippy::all)]
+#[allow(dead_code, unused_imports, clippy::all)]
 mod module {
     #[rustfmt::skip]
     pub(crate) mod ring;
