@@ -2,7 +2,7 @@
 
 //! Sources: code that turns a hook of the kernel into records and posts them.
 //!
-//! One file, or one folder, for each. [`add`] sends an ADD_WATCH to the source that its type names.
+//! One file, or one folder, for each. [`add()`] sends an ADD_WATCH to the source that its type names.
 
 mod add;
 mod api;
