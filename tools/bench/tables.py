@@ -31,19 +31,84 @@ def total(figures, work, peer, n):
     return None if a is None or c is None else a + c
 
 
+STOPPED = ["mask", "filter", "full"]
+
+
 def own(figures):
-    """{name: instructions}: the figures of ours that the baseline keeps."""
+    """{name: instructions}: the figures of ours that the baseline keeps. Nothing that sleeps."""
     result = {}
+
+    def keep(name, value):
+        if value is not None:
+            result[name] = round(value, 1)
+
     for work in WORKS:
         ours, floor = adds(figures, work, "watch_queue", 1), adds(figures, work, "noop", 1)
         if ours is not None and floor is not None:
-            result[f"{work}.own"] = round(ours - floor, 1)
-            result[f"{work}.consume"] = round(consume(figures, work, "watch_queue", 1), 1)
+            keep(f"{work}.own", ours - floor)
+            keep(f"{work}.consume", consume(figures, work, "watch_queue", 1))
     for n in (8, 64):
-        many, one = adds(figures, "pwrite", "watch_queue", n), adds(figures, "pwrite", "watch_queue", 1)
-        if many is not None and one is not None:
-            result[f"pwrite.{n}.per-listener"] = round((many - one) / (n - 1), 1)
+        keep(f"pwrite.{n}.per-listener", per_listener(figures, "watch_queue", n))
+    floor = adds(figures, "pwrite", "noop", 1)
+    for peer in STOPPED + ["subtree"]:
+        a = adds(figures, "pwrite", peer, 1)
+        if a is not None and floor is not None:
+            keep(f"pwrite.{peer}.own", a - floor)
+    for n in (1, 16, 64, 1024):
+        keep(f"consume.{n}", get(figures, "consume", "watch_queue", n, "read"))
+    keep("key-update.adds", adds(figures, "key-update", "watch_queue", 1))
+    keep("key-update.consume", consume(figures, "key-update", "watch_queue", 1))
     return result
+
+
+def per_listener(figures, peer, n):
+    """What each listener after the first adds."""
+    many, one = adds(figures, "pwrite", peer, n), adds(figures, "pwrite", peer, 1)
+    return None if many is None or one is None else (many - one) / (n - 1)
+
+
+def wakeup(figures, peer, awake):
+    """What sleeping costs per event, beside what the same costs a listener that is awake."""
+    whole = get(figures, "wakeup", peer, 1, "whole")
+    unwatched, rest = get(figures, "pwrite", "unwatched", 1, "produce"), total(figures, "pwrite", awake, 1)
+    return None if None in (whole, unwatched, rest) else whole - unwatched - rest
+
+
+def share(value, other):
+    return None if value is None or not other else value / other
+
+
+def targets(figures):
+    """What was aimed at: (what, figure, most)."""
+    def above_noop(peer):
+        a, floor = adds(figures, "pwrite", peer, 1), adds(figures, "pwrite", "noop", 1)
+        return None if a is None or floor is None else a - floor
+
+    def once(work, n, part):
+        return get(figures, work, "watch_queue", n, part)
+
+    ours, subtree = (adds(figures, "pwrite", p, 1) for p in ("watch_queue", "subtree"))
+    return [
+        ("pwrite, of inotify", share(total(figures, "pwrite", "watch_queue", 1),
+                                     total(figures, "pwrite", "inotify", 1)), 0.62),
+        ("pwrite, of fanotify", share(total(figures, "pwrite", "watch_queue", 1),
+                                      total(figures, "pwrite", "fanotify", 1)), 0.37),
+        ("our part above the no-op handler", above_noop("watch_queue"), 240),
+        ("64 listeners, of inotify", share(total(figures, "pwrite", "watch_queue", 64),
+                                           total(figures, "pwrite", "inotify", 64)), 0.18),
+        ("each further listener", per_listener(figures, "watch_queue", 64), 160),
+        ("reading a record in C", once("consume", 64, "read"), 20),
+        ("stopped by the mask", above_noop("mask"), 60),
+        ("stopped by the filter", above_noop("filter"), 110),
+        ("stopped by a full ring", above_noop("full"), 150),
+        ("wake-up with a watermark of 64, of inotify's",
+         share(wakeup(figures, "watermark", "watch_queue"), wakeup(figures, "inotify", "inotify")), 1 / 30),
+        ("adding a watch", once("watches", 1, "add"), 6000),
+        ("closing, per watch", once("watches", 1, "close"), 1000),
+        ("slab bytes of the first watch", once("watches", 1, "bytes"), 320),
+        ("slab bytes of a further watch", once("watches", 2, "bytes"), 144),
+        ("event in a subtree at depth 8, of an inode watch", share(subtree, ours), 1.3),
+    ]
 
 
 def number(value):
@@ -87,12 +152,61 @@ def show_listeners(figures):
         t = [total(figures, "pwrite", peer, n) for n in numbers]
         if None in t:
             continue
-        further = (adds(figures, "pwrite", peer, last) - adds(figures, "pwrite", peer, 1)) / (last - 1)
-        print(f"  {peer:13}" + "".join(f"{number(v):>9}" for v in t) + f"{number(further):>18}"
+        print(f"  {peer:13}" + "".join(f"{number(v):>9}" for v in t) +
+              f"{number(per_listener(figures, peer, last)):>18}"
               f"{ratio(t[-1], total(figures, 'pwrite', 'inotify', last)):>12}")
+
+
+OTHERS = [
+    ("reading an event when so many wait", "consume", ["watch_queue", "inotify", "fanotify"],
+     [(1, "read", "1"), (16, "read", "16"), (64, "read", "64"), (1024, "read", "1024")]),
+    ("an update of a key (pipe: mainline's watch_queue)", "key-update", ["unwatched", "pipe", "watch_queue"],
+     [(1, "produce", "whole"), (1, "consume", "consume"), (1, "arrived", "records")]),
+    ("untar of 64 files into a watched directory, per file", "untar",
+     ["unwatched", "noop", "inotify", "fanotify", "watch_queue"],
+     [(1, "produce", "whole"), (1, "consume", "consume"), (1, "arrived", "records")]),
+    ("a write that wakes a sleeping reader, with all that the reader does", "wakeup",
+     ["inotify", "fanotify", "watch_queue", "watermark"],
+     [(1, "whole", "whole"), (1, "wakeups", "wake-ups")]),
+    ("50 000 watches, per watch (1: first on the object, 2: further)", "watches",
+     ["watch_queue", "inotify", "fanotify"],
+     [(1, "add", "add"), (2, "add", "add 2"), (1, "bytes", "bytes"), (2, "bytes", "bytes 2"),
+      (1, "close", "close"), (2, "close", "close 2"), (2, "milliseconds", "back, ms")]),
+    ("setting up a subtree of 20 000 directories (small: of 10)", "subtree", ["watch_queue", "inotify"],
+     [(1, "add", "add"), (1, "add-small", "small")]),
+]
+
+
+def show_others(figures):
+    for title, work, peers, columns in OTHERS:
+        rows = [(p, [get(figures, work, p, n, part) for n, part, _ in columns]) for p in peers]
+        rows = [(p, values) for p, values in rows if any(v is not None for v in values)]
+        if not rows:
+            continue
+        print(f"\n{title[0].upper()}{title[1:]}\n")
+        print(f"  {'':13}" + "".join(f"{label:>12}" for _, _, label in columns))
+        for peer, values in rows:
+            print(f"  {peer:13}" + "".join(
+                f"{'-' if v is None else format(v, '.2f' if v < 10 else '.0f'):>12}" for v in values))
+    unwatched = get(figures, "pwrite", "unwatched", 1, "produce")
+    beside = [(p, get(figures, "pwrite", f"beside-{p}", 1, "produce")) for p in PEERS]
+    if unwatched and any(v for _, v in beside):
+        print("\nAn unwatched pwrite beside a watch elsewhere on the file system: " +
+              ", ".join(f"{p} +{v - unwatched:.0f}" for p, v in beside if v))
+
+
+def show_targets(figures):
+    print("\nTargets\n")
+    for what, figure, most in targets(figures):
+        if figure is not None:
+            form = ".0f" if most >= 10 else ".3f"
+            print(f"  {what:50}{format(figure, form):>10}  <= {format(most, form):8}"
+                  f"{'met' if figure <= most else 'not met'}")
 
 
 def show(figures):
     show_events(figures)
     show_listeners(figures)
+    show_others(figures)
+    show_targets(figures)
     print()

@@ -92,6 +92,7 @@ void set_consume(bool quick);
 void set_stopped(bool quick);
 void set_keys(bool quick);
 void set_unrelated(bool quick);
+void set_subtree(bool quick);
 void set_untar(bool quick);
 void set_wakeup(bool quick);
 void set_watches(bool quick);

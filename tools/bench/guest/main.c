@@ -65,6 +65,7 @@ static const struct {
 	{ "consume", set_consume },
 	{ "keys", set_keys },
 	{ "unrelated", set_unrelated },
+	{ "subtree", set_subtree },
 	{ "untar", set_untar },
 	{ "wakeup", set_wakeup },
 	{ "watches", set_watches },

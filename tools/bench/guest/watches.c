@@ -6,7 +6,6 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,15 +33,6 @@ static uint64_t slab(void)
 			break;
 	fclose(file);
 	return kilobytes * 1024;
-}
-
-static void write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die("%s", path);
-	close(fd);
 }
 
 static uint64_t add_all(const struct peer *peer, struct listener *l)
@@ -93,7 +83,6 @@ void set_watches(bool quick)
 	static const struct peer *const peers[] = { &peer_wq, &peer_inotify, &peer_fanotify };
 	char name[64];
 
-	write_to("/proc/sys/fs/inotify/max_user_watches", "1000000");
 	if (mkdir("many", 0700))
 		die("many");
 	for (unsigned int i = 0; i < MANY; i++) {
