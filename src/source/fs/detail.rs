@@ -13,6 +13,7 @@ use super::{
         Shared,
         Side,
         View,
+        DETAILED,
         FIXED_WORDS, //
     },
     scope,
@@ -242,6 +243,9 @@ pub(super) fn post_rename(
     common: &Common<'_>,
     still: &Still,
 ) {
+    if Arc::ptr_eq(old, new) && old.spec().flags & DETAILED == 0 {
+        return shared.post_halves(old, None);
+    }
     with_half(shared, old, Side::Old, true, common, still, |from| {
         with_half(shared, new, Side::New, true, common, still, |to| {
             let from = from.map(|half| half.records(bit::MOVED_FROM));
@@ -269,6 +273,9 @@ pub(super) fn post_half(
     common: &Common<'_>,
     still: &Still,
 ) {
+    if watch.spec().flags & DETAILED == 0 {
+        return shared.post_halves(watch, Some(side));
+    }
     let bit = match side {
         Side::Old => bit::MOVED_FROM,
         Side::New => bit::MOVED_TO,

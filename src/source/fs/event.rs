@@ -197,6 +197,32 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// One half of a rename, for a watch that wants no details.
+    #[inline]
+    fn half(&self, watch: &Watch, side: Side) -> Records<'a, Fixed> {
+        let name = self.name(side);
+        let half = Half {
+            flags: self.flags(true),
+            fixed: self.fixed(watch, places(0, 0, name.len())),
+            name,
+        };
+        half.records(match side {
+            Side::Old => bit::MOVED_FROM,
+            Side::New => bit::MOVED_TO,
+        })
+    }
+
+    /// Posts both halves of a rename to a watch that wants no details, or one of them.
+    pub(super) fn post_halves(&self, watch: &Arc<Watch>, only: Option<Side>) {
+        match only {
+            None => {
+                let records = &[self.half(watch, Side::Old), self.half(watch, Side::New)];
+                Queue::post(watch, &Post { records });
+            }
+            Some(side) => Queue::post_one(watch, self.half(watch, side)),
+        }
+    }
+
     /// Posts the records for the bits of `view`. Not for renames.
     #[inline]
     fn post(&self, watch: &Arc<Watch>, view: View) {
