@@ -9,7 +9,10 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 name=watch_queue_dev
-tests="key_test key_instantiate_test key_rights_test block_test usb_test mount_test mount_ns_test mount_attr_test sb_test"
+# Program, or program:test,test,...: those that see a difference.
+unpatched="key_test:present_or_not block_test:present,scsi,dust usb_test:present,there_already,refused
+	   mount_test mount_ns_test mount_attr_test sb_test"
+probed="key_test key_instantiate_test sb_test"
 number=0
 failed=0
 
@@ -31,9 +34,19 @@ for arguments in "use_patches=0" "use_patches=0 probes=1"; do
 	status=0
 	# shellcheck disable=SC2086 # several arguments
 	insmod "$WQ_MODULE" $arguments || status=1
+	case $arguments in
+	*probes=1*) tests=$probed ;;
+	*) tests=$unpatched ;;
+	esac
 	for test in $tests; do
+		only=
+		case $test in
+		*:*) only="-t $(echo "${test#*:}" | sed 's/,/ -t /g')" ;;
+		esac
+		test=${test%%:*}
 		[ -x "$here/$test" ] || { echo "# $test is missing"; status=1; continue; }
-		"$here/$test" >"/tmp/wq-sources.$$" 2>&1 || status=1
+		# shellcheck disable=SC2086 # several arguments
+		"$here/$test" $only >"/tmp/wq-sources.$$" 2>&1 || status=1
 		sed "s/^/# /" "/tmp/wq-sources.$$"
 		# With probes, nothing may be skipped for want of a hook.
 		case $arguments in
