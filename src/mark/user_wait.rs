@@ -102,8 +102,11 @@ impl<S: Subscriber> Ticket<S> {
     /// an SRCU read section. Process context.
     pub(crate) fn new(mark: &Mark<S>) -> Option<Self> {
         let mark = mark.try_pin()?.late();
-        // INVARIANT: Counted.
-        mark.watch().group().gate().enter().then_some(Self(mark))
+        if !mark.watch().group().gate().enter() {
+            return None;
+        }
+        // INVARIANT: Counted. Not made before that is known: dropping it would count one less.
+        Some(Self(mark))
     }
 
     /// The watch.
