@@ -26,7 +26,6 @@ use crate::{
     ring::record::UNANSWERED_SLOTS,
     rust::raw_spinlock::RawGuard, //
 };
-use core::hint::black_box;
 use kernel::sync::Arc;
 
 impl Queue {
@@ -76,8 +75,7 @@ impl Queue {
         let queue = watch.queue();
         let mut ring = queue.ring.lock();
         let Some(wrote) = ring.post_one(watch, &record) else {
-            // Hidden from the compiler, which would put the record into memory for the short way, too.
-            let records = &black_box([record]);
+            let records = &[record];
             queue.post_long(from, ring, watch, &Event { records });
             return;
         };
