@@ -39,6 +39,9 @@ module: ## build the module for the release kernel
 demo: ## boot a VM and watch files there: events as they come
 	@tools/demo/run
 
+demo-guard: ## decide who may open files, beside fanotify, with a listener that hangs
+	@tools/demo/run --guard
+
 shell: ## a shell in such a VM, with the module loaded and watchq in PATH
 	@tools/demo/run --shell
 
@@ -84,4 +87,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module demo shell test check stress fuzz flood fault bench bench-check model traps in-tree clean distclean
+.PHONY: help setup module demo demo-guard shell test check stress fuzz flood fault bench bench-check model traps in-tree clean distclean

@@ -31,6 +31,14 @@ pub enum Command {
     #[command(after_long_help = MONITOR_AFTER)]
     Monitor(Box<Monitor>),
 
+    /// Allow or deny that files are opened, executed or read, by a rule file, until interrupted.
+    ///
+    /// A directory is guarded with everything below it. Each task that wants to do something waits
+    /// for the answer, at most until the deadline; if watchq is killed, all go on. What was denied
+    /// is printed.
+    #[command(after_long_help = GUARD_AFTER)]
+    Guard(Guard),
+
     /// Print what the loaded kernel module offers.
     Info,
 
@@ -110,6 +118,37 @@ pub struct Monitor {
     pub paths: Vec<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct Guard {
+    /// The rule file; see below.
+    #[arg(short, long, value_name = "FILE")]
+    pub rules: PathBuf,
+
+    /// How many seconds an answer may take before the kernel decides itself.
+    #[arg(short, long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub deadline: Duration,
+
+    /// At the deadline, deny (EPERM) instead of allowing.
+    #[arg(long)]
+    pub deny: bool,
+
+    /// Print also what was allowed.
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// Print neither the banner, nor what was decided without watchq, nor the counters at the end.
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Size of the ring in pages, a power of two: how many questions can wait.
+    #[arg(long, value_name = "PAGES", default_value_t = 16)]
+    pub pages: usize,
+
+    /// Files and directories to guard.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Generated {
     Man,
@@ -176,3 +215,23 @@ Examples:
   watchq monitor --mount --sb / --key @s --block --usb /etc
   watchq monitor -e create,delete --json /var/spool/incoming
   watchq monitor -1 -t 10 -e close_write upload.tmp && process upload.tmp";
+
+const GUARD_AFTER: &str = "\
+The rule file has one rule per line: ACTION WHAT PATTERN [ERROR]. The first rule that matches \
+decides; what none matches is allowed.
+  ACTION   allow or deny
+  WHAT     open, exec, read, a list of them with commas, or any
+  PATTERN  a path: ? is one character but a slash, * any number of those, ** anything; in double \
+quotes if it has spaces
+  ERROR    after deny: EPERM (if none is given), EIO, EAGAIN, EACCES, EBUSY, ETXTBSY, ENOSPC or \
+EDQUOT
+Empty lines are skipped, and so is what follows a #. Opening something to execute it is asked about \
+twice, as exec and as open. It takes CAP_SYS_ADMIN.
+
+Exit status: 0 interrupted (SIGINT, SIGTERM), 1 an error.
+
+Example, with the rules
+  allow open       /srv/public/**
+  deny  open,exec  /srv/**/*.key   EACCES
+in guard.rules:
+  watchq guard --rules guard.rules --deadline 2 /srv";

@@ -9,12 +9,14 @@ mod args;
 mod event;
 mod failure;
 mod generate;
+mod guard;
 mod info;
 mod json;
 mod monitor;
 mod mounts;
 mod names;
 mod output;
+mod rules;
 mod signals;
 mod source;
 mod template;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     };
     let result = match args.command {
         Command::Monitor(options) => monitor::run(&options),
+        Command::Guard(options) => guard::run(&options),
         Command::Info => info::run(),
         Command::Generate { what } => generate::run(what),
     };

@@ -44,6 +44,24 @@ fn wrong_usage_is_status_1_not_that_of_a_timeout() {
 }
 
 #[test]
+fn a_rule_file_that_is_wrong_is_named_with_its_line() {
+    let rules = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong.rules");
+    let path = rules.to_str().expect("UTF-8");
+    std::fs::write(&rules, "# fine\nallow open /a\ndeny opn /b\n").expect("it can be written");
+    fails(
+        &["guard", "--rules", path, "/tmp"],
+        &["wrong.rules:3: 'opn' is none of open", "  -> "],
+    );
+    std::fs::write(&rules, "# nothing\n").expect("it can be written");
+    fails(&["guard", "--rules", path, "/tmp"], &["has no rule"]);
+    fails(
+        &["guard", "--rules", "/no/such", "/tmp"],
+        &["/no/such: cannot be read"],
+    );
+    fails(&["guard", "/tmp"], &["--rules"]);
+}
+
+#[test]
 fn wrong_values_are_named() {
     fails(
         &["monitor", "-e", "create,foo", "/tmp"],

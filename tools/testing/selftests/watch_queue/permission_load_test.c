@@ -72,7 +72,7 @@ FIXTURE_TEARDOWN(load)
 } while (0)
 
 /* Everything that once hung behind a listener that does not answer. TRAPS: A27 */
-TEST_F(load, unrelated_work_goes_on_a27)
+TEST_F_TIMEOUT(load, unrelated_work_goes_on_a27, 300)
 {
 	uint64_t begun;
 	struct wq other;
@@ -140,7 +140,7 @@ static long in_use(const char *cache)
 }
 
 /* Both grace periods end: fsnotify's, for which close() waits, and ours. TRAPS: A24, A27 */
-TEST_F(load, no_grace_period_waits_a27)
+TEST_F_TIMEOUT(load, no_grace_period_waits_a27, 300)
 {
 	long before = in_use("watch_queue_mark"), after;
 	uint64_t begun;
@@ -174,7 +174,7 @@ TEST_F(load, no_grace_period_waits_a27)
 	END();
 }
 
-TEST_F(load, a_thousand_tasks_wait)
+TEST_F_TIMEOUT(load, a_thousand_tasks_wait, 300)
 {
 	long n = wq_scaled(1000);
 
@@ -184,7 +184,7 @@ TEST_F(load, a_thousand_tasks_wait)
 }
 
 /* All of them at once, by SHUTDOWN. */
-TEST_F(load, many_tasks_are_let_go_at_once)
+TEST_F_TIMEOUT(load, many_tasks_are_let_go_at_once, 300)
 {
 	long n = wq_scaled(300);
 	uint64_t begun;
@@ -199,7 +199,7 @@ TEST_F(load, many_tasks_are_let_go_at_once)
 }
 
 /* Who was first is the same for both sides. TRAPS: A28 */
-TEST_F(load, answer_against_deadline_a28)
+TEST_F_TIMEOUT(load, answer_against_deadline_a28, 300)
 {
 	long rounds = wq_scaled(RACES), early = 0, late = 0;
 
@@ -252,7 +252,7 @@ static void *kill_it(void *arg)
 }
 
 /* TRAPS: A28 */
-TEST_F(load, answer_against_signal_a28)
+TEST_F_TIMEOUT(load, answer_against_signal_a28, 300)
 {
 	long rounds = wq_scaled(RACES), first = 0;
 
@@ -284,7 +284,7 @@ TEST_F(load, answer_against_signal_a28)
  * A walk that sleeps stands on marks of others, on three lists. All of them go while it
  * sleeps, and it still finds the one behind them. TRAPS: A8, A9
  */
-TEST_F(load, others_go_while_a_walk_sleeps_a9)
+TEST_F_TIMEOUT(load, others_go_while_a_walk_sleeps_a9, 300)
 {
 	struct wq others[4];
 	int in = inotify_init1(IN_CLOEXEC);
@@ -347,7 +347,7 @@ static void *read_fdinfo(void *arg)
 }
 
 /* What is shown of watches looks at nothing that an unmount takes apart. TRAPS: A30 */
-TEST_F(load, fdinfo_during_unmount_a30)
+TEST_F_TIMEOUT(load, fdinfo_during_unmount_a30, 300)
 {
 	pthread_t thread;
 	int fd = self->q.fd;

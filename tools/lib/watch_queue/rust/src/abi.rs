@@ -21,6 +21,13 @@ pub(crate) const IOC_GET_INFO: u8 = 0x64;
 /// `IOC_WATCH_QUEUE_SHUTDOWN`.
 pub(crate) const IOC_SHUTDOWN: u8 = 0x65;
 
+/// `IOC_WATCH_QUEUE_RESPOND`.
+pub(crate) const IOC_RESPOND: u8 = 0x67;
+/// `IOC_WATCH_QUEUE_OPEN_TARGET`.
+pub(crate) const IOC_OPEN_TARGET: u8 = 0x68;
+/// `IOC_WATCH_QUEUE_SET_PERMISSION`.
+pub(crate) const IOC_SET_PERMISSION: u8 = 0x69;
+
 /// Records about the queue itself.
 pub const TYPE_META: u32 = 0;
 /// Mount topology and attributes.
@@ -53,6 +60,8 @@ pub const META_SKIP: u8 = 0;
 pub const META_REMOVAL: u8 = 1;
 /// META subtype: events were lost.
 pub const META_LOSS: u8 = 2;
+/// META subtype: questions were decided without an answer.
+pub const META_UNANSWERED: u8 = 3;
 
 /// Bits of a record's first word that hold its type; the subtype lies above them.
 pub const TYPE_MASK: u32 = 0x00ff_ffff;
@@ -175,3 +184,44 @@ pub const FEATURE_PROBES: u64 = 0x4;
 
 /// `struct fs_notification` up to where name and handle may begin, in bytes.
 pub const FS_FIXED_SIZE: usize = 48;
+
+/// `struct fs_permission_notification` up to where name and handle may begin, in bytes.
+pub const PERMISSION_FIXED_SIZE: usize = 80;
+
+/// `WATCH_RESPONSE_ALLOW`: the task may go on.
+pub const RESPONSE_ALLOW: u32 = 1;
+/// `WATCH_RESPONSE_DENY`: it may not.
+pub const RESPONSE_DENY: u32 = 2;
+
+/// `struct watch_queue_respond`, the argument of `IOC_WATCH_QUEUE_RESPOND`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)] // named and described in the kernel's header
+pub struct Respond {
+    pub size: u32,
+    pub response: u32,
+    pub request: u64,
+    pub error: u32,
+    pub reserved: u32,
+}
+
+/// `struct watch_queue_open_target`, the argument of `IOC_WATCH_QUEUE_OPEN_TARGET`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)] // named and described in the kernel's header
+pub struct OpenTarget {
+    pub size: u32,
+    pub flags: u32,
+    pub request: u64,
+}
+
+/// `struct watch_queue_permission`, the argument of `IOC_WATCH_QUEUE_SET_PERMISSION`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)] // named and described in the kernel's header
+pub struct Permission {
+    pub size: u32,
+    pub timeout_ms: u32,
+    pub unanswered: u32,
+    pub reserved: u32,
+}

@@ -5,13 +5,14 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::{open, Mode, OFlags};
 
 use crate::abi;
 use crate::sys;
 use crate::watch::Target;
-use crate::{Events, Filter, Scope, Watch};
+use crate::{Answer, Events, Filter, RequestId, Scope, Watch};
 
 /// Names a watch of one queue; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +134,49 @@ impl Control {
     /// `ENOENT` when the watch has ended, or was never one of this queue.
     pub fn watch_info(&self, handle: Handle) -> io::Result<Info> {
         sys::get_info(self.fd.as_fd(), handle.0).map(Info)
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` when nothing waits for this answer any more: the deadline has come, the task was
+    /// killed, or somebody was faster. `EINVAL` for an error that no task may be given.
+    pub fn respond(&self, request: RequestId, answer: Answer) -> io::Result<()> {
+        let (response, error) = answer.to_abi();
+        let mut respond = abi::Respond {
+            response,
+            request: request.as_raw(),
+            error,
+            ..Default::default()
+        };
+        sys::respond(self.fd.as_fd(), &mut respond)
+    }
+
+    /// Opens what a question is about, for reading. Neither this nor what is done with the descriptor
+    /// is an event to anybody.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` when nothing waits for this answer any more; `EPERM` without privilege; and what the
+    /// file system gives.
+    pub fn open_target(&self, request: RequestId) -> io::Result<OwnedFd> {
+        sys::open_target(self.fd.as_fd(), request.as_raw())
+    }
+
+    /// Says how long answers may take, from the next question on, and what happens without one; a
+    /// denied task then gets `EPERM`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the time is 0 or longer than the module's `max_permission_ms`.
+    pub fn set_permission(&self, timeout: Duration, unanswered: Answer) -> io::Result<()> {
+        let mut policy = abi::Permission {
+            timeout_ms: timeout.as_millis().try_into().unwrap_or(u32::MAX),
+            unanswered: unanswered.to_abi().0,
+            ..Default::default()
+        };
+        sys::set_permission(self.fd.as_fd(), &mut policy)
     }
 
     /// Ends every watch and the queue itself; records that wait in the ring can still be read.

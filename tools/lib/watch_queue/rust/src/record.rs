@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 
 use crate::abi;
 use crate::{BlockEvent, KeyEvent, MountEvent, SuperblockEvent, UsbEvent};
-use crate::{Corrupt, FsEvent, Handle};
+use crate::{Corrupt, FsEvent, Handle, Question, Questions, Unanswered};
 
 /// A record in the ring, valid until the consumer moves on.
 ///
@@ -40,6 +40,10 @@ pub enum Kind<'a> {
     Block(BlockEvent),
     /// Something happened to a USB device or bus.
     Usb(UsbEvent<'a>),
+    /// A task waits for an answer before it does something to a file or a directory.
+    Question(Question<'a>),
+    /// Questions were decided without an answer.
+    Unanswered(Unanswered),
     /// A watch ended; nothing more of it follows.
     Removal(Removal),
     /// Events were lost between the record before this one and this one.
@@ -128,12 +132,16 @@ impl<'a> Record<'a> {
     #[inline]
     pub fn kind(&self) -> io::Result<Kind<'a>> {
         match (self.type_(), self.subtype()) {
+            (abi::TYPE_FS, subtype) if asks(subtype) => Ok(Kind::Question(Question::parse(*self)?)),
             (abi::TYPE_FS, _) => Ok(Kind::Fs(FsEvent::parse(*self)?)),
             (abi::TYPE_MOUNT, _) => Ok(Kind::Mount(MountEvent::parse(*self)?)),
             (abi::TYPE_SB, _) => Ok(Kind::Superblock(SuperblockEvent::parse(*self)?)),
             (abi::TYPE_KEY, _) => Ok(Kind::Key(KeyEvent::parse(*self)?)),
             (abi::TYPE_BLOCK, _) => Ok(Kind::Block(BlockEvent::parse(*self)?)),
             (abi::TYPE_USB, _) => Ok(Kind::Usb(UsbEvent::parse(*self)?)),
+            (abi::TYPE_META, abi::META_UNANSWERED) => {
+                Ok(Kind::Unanswered(Unanswered::parse(*self)?))
+            }
             (abi::TYPE_META, abi::META_REMOVAL) => Ok(Kind::Removal(self.removal()?)),
             (abi::TYPE_META, abi::META_LOSS) => Ok(Kind::Loss(self.loss()?)),
             (type_, subtype) => Ok(Kind::Other {
@@ -236,6 +244,13 @@ impl<'a> Record<'a> {
             memory: self.info & abi::INFO_ENOMEM != 0,
         })
     }
+}
+
+/// Whether FS records of a subtype are questions.
+#[inline]
+fn asks(subtype: u8) -> bool {
+    1u64.checked_shl(subtype.into())
+        .is_some_and(|bit| Questions::all().bits() & bit != 0)
 }
 
 impl Reason {

@@ -5,10 +5,10 @@
 
 use std::ffi::c_void;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 
-use rustix::ioctl::{ioctl, opcode, IntegerSetter, Opcode, Updater};
+use rustix::ioctl::{ioctl, opcode, IntegerSetter, Ioctl, IoctlOutput, Opcode, Updater};
 use rustix::mm::{mmap, munmap, MapFlags, ProtFlags};
 
 use crate::abi;
@@ -19,6 +19,10 @@ const ADD_WATCH: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_ADD_WATCH);
 const REMOVE_WATCH: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_REMOVE_WATCH);
 const GET_INFO: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_GET_INFO);
 const SHUTDOWN: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SHUTDOWN);
+
+const RESPOND: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_RESPOND);
+const OPEN_TARGET: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_OPEN_TARGET);
+const SET_PERMISSION: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SET_PERMISSION);
 
 /// Gives the queue a ring of `pages` pages.
 pub(crate) fn set_size(fd: BorrowedFd<'_>, pages: usize) -> io::Result<()> {
@@ -75,6 +79,58 @@ pub(crate) fn shutdown(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: The command takes no argument, which is passed as 0.
     let arg = unsafe { IntegerSetter::<SHUTDOWN>::new_usize(0) };
     // SAFETY: The command touches no memory of the caller.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// Answers a question.
+pub(crate) fn respond(fd: BorrowedFd<'_>, respond: &mut abi::Respond) -> io::Result<()> {
+    respond.size = size_of::<abi::Respond>() as u32;
+    // SAFETY: The command takes a pointer to this struct.
+    let arg = unsafe { Updater::<RESPOND, _>::new(respond) };
+    // SAFETY: As above; the kernel only reads.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// Says what happens to questions that are not answered.
+pub(crate) fn set_permission(fd: BorrowedFd<'_>, policy: &mut abi::Permission) -> io::Result<()> {
+    policy.size = size_of::<abi::Permission>() as u32;
+    // SAFETY: The command takes a pointer to this struct.
+    let arg = unsafe { Updater::<SET_PERMISSION, _>::new(policy) };
+    // SAFETY: As above; the kernel only reads.
+    Ok(unsafe { ioctl(fd, arg) }?)
+}
+
+/// The command that gives a descriptor.
+struct Opening(abi::OpenTarget);
+
+// SAFETY: The command takes a pointer to the struct, only reads it, and returns a new descriptor.
+unsafe impl Ioctl for Opening {
+    type Output = OwnedFd;
+
+    const IS_MUTATING: bool = false;
+
+    fn opcode(&self) -> Opcode {
+        OPEN_TARGET
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        ptr::from_mut(&mut self.0).cast()
+    }
+
+    unsafe fn output_from_ptr(out: IoctlOutput, _: *mut c_void) -> rustix::io::Result<OwnedFd> {
+        // SAFETY: The kernel has just opened it for us.
+        Ok(unsafe { OwnedFd::from_raw_fd(out) })
+    }
+}
+
+/// Opens what a question is about.
+pub(crate) fn open_target(fd: BorrowedFd<'_>, request: u64) -> io::Result<OwnedFd> {
+    let arg = Opening(abi::OpenTarget {
+        size: size_of::<abi::OpenTarget>() as u32,
+        flags: 0,
+        request,
+    });
+    // SAFETY: `Opening` describes the command.
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 

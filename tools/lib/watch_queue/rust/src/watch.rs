@@ -8,7 +8,7 @@ use std::path::Path;
 use bitflags::bitflags;
 
 use crate::abi;
-use crate::Events;
+use crate::{Events, Questions};
 
 /// How far a watch on a file or directory reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,6 +155,13 @@ impl<'a> Watch<'a> {
     /// Sets the wanted file events.
     pub fn events(self, events: Events) -> Self {
         self.mask(events.bits())
+    }
+
+    /// Adds questions to the wanted events: from then on tasks wait until they are answered. For the
+    /// administrator of the machine.
+    pub fn ask(self, questions: Questions) -> Self {
+        let mask = self.mask | questions.bits();
+        self.mask(mask)
     }
 
     /// Sets file events that are not wanted even if another watch of this queue wants them.

@@ -6,7 +6,7 @@
 use std::mem::{offset_of, size_of};
 use std::process::Command;
 
-use watch_queue::{abi, Events, Scope, WatchFlags};
+use watch_queue::{abi, Events, Questions, Scope, WatchFlags};
 
 /// What the header says about each expression, in order.
 fn header_says(expressions: &[&str]) -> Vec<u64> {
@@ -87,6 +87,25 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ("WATCH_META_SKIP_NOTIFICATION", abi::META_SKIP.into()),
         ("WATCH_META_REMOVAL_NOTIFICATION", abi::META_REMOVAL.into()),
         ("WATCH_META_LOSS_NOTIFICATION", abi::META_LOSS.into()),
+        (
+            "WATCH_META_UNANSWERED_NOTIFICATION",
+            abi::META_UNANSWERED.into(),
+        ),
+        (
+            "sizeof(struct fs_permission_notification)",
+            abi::PERMISSION_FIXED_SIZE as u64,
+        ),
+        ("offsetof(struct fs_permission_notification, request)", 48),
+        ("offsetof(struct fs_permission_notification, deadline)", 56),
+        ("offsetof(struct fs_permission_notification, count)", 72),
+        ("offsetof(struct watch_unanswered_notification, reason)", 24),
+        ("WATCH_RESPONSE_ALLOW", abi::RESPONSE_ALLOW.into()),
+        ("WATCH_RESPONSE_DENY", abi::RESPONSE_DENY.into()),
+        ("WATCH_FS_OPEN_PERM", Questions::OPEN.bits()),
+        ("WATCH_FS_ACCESS_PERM", Questions::ACCESS.bits()),
+        ("WATCH_FS_OPEN_EXEC_PERM", Questions::OPEN_EXEC.bits()),
+        ("WATCH_FS_PRE_ACCESS", Questions::PRE_ACCESS.bits()),
+        ("WATCH_FS_ALL_PERM", Questions::all().bits()),
         ("WATCH_INFO_OVERRUN", abi::INFO_OVERRUN.into()),
         ("WATCH_INFO_ENOMEM", abi::INFO_ENOMEM.into()),
         ("WATCH_INFO_RECURSIVE", abi::INFO_RECURSIVE.into()),
@@ -179,5 +198,15 @@ fn numbers_and_layouts_are_those_of_the_header() {
         hooks = "hooks", events = "events", asked = "asked", allowed = "allowed",
         denied = "denied", timed_out = "timed_out", by_policy = "by_policy", killed = "killed",
         pending = "pending"));
+    pairs.extend(layout!(abi::Respond, "watch_queue_respond": size = "size",
+        response = "response", request = "request", error = "error", reserved = "__reserved"));
+    pairs.extend(
+        layout!(abi::OpenTarget, "watch_queue_open_target": size = "size",
+        flags = "flags", request = "request"),
+    );
+    pairs.extend(
+        layout!(abi::Permission, "watch_queue_permission": size = "size",
+        timeout_ms = "timeout_ms", unanswered = "unanswered", reserved = "__reserved"),
+    );
     agree(&pairs);
 }

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `watchq guard`: answers the kernel's questions by a rule file, until interrupted.
+//!
+//! It never looks into the files and never waits for anything but the queue, so an answer takes no
+//! longer than it takes to be scheduled.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::event::{poll, PollFd, PollFlags};
+use rustix::fs::{fstat, open, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use watch_queue::{
+    abi, Answer, Control, Events, Kind, Question, Questions, Queue, Ring, Scope, Watch, WatchFlags,
+};
+
+use crate::args::Guard;
+use crate::failure::Failure;
+use crate::rules::Rules;
+use crate::signals::Interrupt;
+use crate::Outcome;
+
+/// Runs the command.
+pub fn run(options: &Guard) -> Result<Outcome, Failure> {
+    let rules = Rules::read(&options.rules)?;
+    if rules.questions().is_empty() {
+        return Err(Failure::new(format!(
+            "{}: has no rule, so there is nothing to ask about",
+            options.rules.display()
+        )));
+    }
+    let interrupt = Interrupt::catch()?;
+    let (control, mut ring) = Queue::builder()
+        .pages(options.pages)
+        .open()
+        .map_err(|error| Failure::opening(&error, options.pages))?;
+    if control.info()?.features() & abi::FEATURE_PERMISSION == 0 {
+        return Err(
+            Failure::new("this kernel does not let modules ask for permission")
+                .advise("it needs patch 0001 of this project; see Documentation/permission.rst"),
+        );
+    }
+    let unanswered = match options.deny {
+        true => Answer::Deny(0),
+        false => Answer::Allow,
+    };
+    control
+        .set_permission(options.deadline, unanswered)
+        .map_err(|error| {
+            Failure::new(format!("this deadline cannot be: {error}"))
+                .advise("the most is the module's parameter max_permission_ms")
+        })?;
+    let guarded = set_watches(&control, &options.paths, rules.questions())?;
+    if !options.quiet {
+        eprintln!("Guarding.");
+    }
+    let mut session = Session {
+        options,
+        rules,
+        guarded,
+    };
+    session.answer(&control, &mut ring, &interrupt)?;
+    if !options.quiet {
+        let info = control.info()?;
+        let info = info.as_abi();
+        eprintln!(
+            "asked {}, allowed {}, denied {}, timed out {}, by policy {}, killed {}",
+            info.asked, info.allowed, info.denied, info.timed_out, info.by_policy, info.killed
+        );
+    }
+    Ok(Outcome::Done)
+}
+
+struct Session<'a> {
+    options: &'a Guard,
+    rules: Rules,
+    /// The absolute paths; the cookie of a watch is the place of its path, counted from 1.
+    guarded: Vec<PathBuf>,
+}
+
+impl Session<'_> {
+    fn answer(
+        &mut self,
+        control: &Control,
+        ring: &mut Ring,
+        interrupt: &Interrupt,
+    ) -> Result<(), Failure> {
+        let mut live = self.guarded.len();
+        loop {
+            while let Some(record) = ring.next()? {
+                match record.kind()? {
+                    Kind::Question(question) => self.one(control, &question)?,
+                    Kind::Unanswered(late) if !self.options.quiet => {
+                        eprintln!("{} decided without us: {:?}", late.count, late.cause);
+                    }
+                    Kind::Loss(loss) if !self.options.quiet => {
+                        eprintln!("{} questions found no room", loss.count);
+                    }
+                    Kind::Removal(_) => live -= 1,
+                    _ => {}
+                }
+            }
+            if interrupt.has_come() {
+                return Ok(());
+            }
+            if live == 0 {
+                return Err(Failure::new(
+                    "nothing is left to guard: every watch has ended",
+                ));
+            }
+            io::stdout().flush()?;
+            let mut fds = [
+                PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(interrupt.as_fd(), PollFlags::IN),
+            ];
+            match poll(&mut fds, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+    }
+
+    fn one(&self, control: &Control, question: &Question<'_>) -> Result<(), Failure> {
+        let event = question.event();
+        let index = usize::try_from(event.cookie()).unwrap_or(0);
+        let Some(base) = index.checked_sub(1).and_then(|i| self.guarded.get(i)) else {
+            return Ok(());
+        };
+        let path = match event.path() {
+            Some(below) => base.join(below),
+            None => base.clone(),
+        };
+        let answer = self
+            .rules
+            .decide(question.what(), path.as_os_str().as_bytes());
+        let Some(request) = question.request() else {
+            return Ok(());
+        };
+        match control.respond(request, answer) {
+            Ok(()) => {}
+            // Too late, or the task was killed.
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(Failure::new(format!("cannot answer: {error}"))),
+        }
+        let verb = match answer {
+            Answer::Deny(_) => "denied",
+            Answer::Allow if self.options.verbose => "allowed",
+            Answer::Allow => return Ok(()),
+        };
+        let what = name(question.what());
+        let (pid, program) = (event.pid(), program(event.pid()));
+        println!("{verb} {what} {} by {program} (pid {pid})", path.display());
+        Ok(())
+    }
+}
+
+fn name(what: Questions) -> &'static str {
+    match what {
+        Questions::OPEN => "open",
+        Questions::OPEN_EXEC => "exec",
+        Questions::ACCESS => "read",
+        _ => "access",
+    }
+}
+
+/// The name of a process, as far as it is still there.
+fn program(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    match name.trim() {
+        "" => "?".into(),
+        name => name.into(),
+    }
+}
+
+/// Watches every path: a directory with all that is below it.
+fn set_watches(
+    control: &Control,
+    paths: &[PathBuf],
+    questions: Questions,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut guarded = Vec::new();
+    for path in paths {
+        let failed = |error: &io::Error| refused(error, path);
+        let absolute = path.canonicalize().map_err(|error| failed(&error))?;
+        let fd = open(&absolute, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let fd: OwnedFd = fd.map_err(|error| failed(&error.into()))?;
+        let stat = fstat(&fd).map_err(|error| failed(&error.into()))?;
+        let (scope, flags) = match FileType::from_raw_mode(stat.st_mode).is_dir() {
+            true => (Scope::Subtree, WatchFlags::PATH),
+            false => (Scope::Object, WatchFlags::empty()),
+        };
+        guarded.push(absolute);
+        let watch = Watch::fd(fd.as_fd())
+            .scope(scope)
+            .flags(flags)
+            .events(Events::empty())
+            .ask(questions)
+            .cookie(guarded.len() as u64);
+        control.add(&watch).map_err(|error| failed(&error))?;
+    }
+    Ok(guarded)
+}
+
+fn refused(error: &io::Error, path: &Path) -> Failure {
+    match Errno::from_io_error(error) {
+        Some(Errno::PERM) => Failure::new(format!("{}: you may not guard it", path.display()))
+            .advise("that takes CAP_SYS_ADMIN in the initial user namespace: be root"),
+        Some(Errno::INVAL) => Failure::new(format!(
+            "{}: its file system cannot be guarded",
+            path.display()
+        )),
+        _ => Failure::watching(error, path),
+    }
+}
