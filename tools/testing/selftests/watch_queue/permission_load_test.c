@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What unanswered requests must not hold up, many of them at once, and the races between an
- * answer, the deadline, a signal and the end of watches.
+ * What unanswered requests must not hold up, many of them at once, and what may go while they
+ * wait. Who is first to decide one is in permission_race_test.c.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +14,6 @@
 
 #define FEW	5
 #define MANY	100
-#define RACES	200
 
 FIXTURE(load) {
 	struct wq q;
@@ -195,88 +194,6 @@ TEST_F_TIMEOUT(load, many_tasks_are_let_go_at_once, 300)
 	for (int t = 0; t < n; t++)
 		EXPECT_EQ(0, wq_task_end(&self->tasks[t], WQ_SOON));
 	EXPECT_LT(wq_now_ms() - begun, 3 * WQ_SOON);
-	EXPECT_OK(wq_check_asked(self->q.fd));
-}
-
-/* Who was first is the same for both sides. TRAPS: A28 */
-TEST_F_TIMEOUT(load, answer_against_deadline_a28, 300)
-{
-	long rounds = wq_scaled(RACES), early = 0, late = 0;
-
-	ASSERT_EQ(0, wq_set_permission(self->q.fd, 20, WATCH_RESPONSE_ALLOW));
-	for (long n = 0; n < rounds; n++) {
-		uint64_t request;
-		int answered, got;
-
-		ASSERT_OK(wq_task_begin(&self->tasks[0], WQ_OPEN, "file"));
-		request = wq_question(&self->q, &self->r);
-		ASSERT_NE(0, request);
-		/* From well before the deadline to well behind it. */
-		while (wq_deadline_ms(&self->r) > 0)
-			;
-		for (volatile long spin = 0; spin < n % 50 * 200; spin++)
-			;
-		answered = wq_deny(self->q.fd, request, EBUSY);
-		got = wq_task_end(&self->tasks[0], WQ_SOON);
-		if (answered == 0) {
-			early++;
-			ASSERT_EQ(-EBUSY, got);
-		} else {
-			late++;
-			ASSERT_EQ(-ENOENT, answered);
-			ASSERT_EQ(0, got);
-			ASSERT_EQ(1, wq_next_wait(&self->q, &self->r, WQ_SOON));
-			ASSERT_EQ(request, self->r.unanswered.request);
-		}
-	}
-	TH_LOG("%ld answers in time, %ld too late", early, late);
-	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->i));
-	EXPECT_EQ(early, self->i.denied);
-	EXPECT_EQ(late, self->i.timed_out);
-	EXPECT_OK(wq_check_asked(self->q.fd));
-}
-
-struct killer {
-	pid_t pid;
-	long spin;
-};
-
-static void *kill_it(void *arg)
-{
-	struct killer *k = arg;
-
-	for (volatile long spin = 0; spin < k->spin; spin++)
-		;
-	kill(k->pid, SIGKILL);
-	return NULL;
-}
-
-/* TRAPS: A28 */
-TEST_F_TIMEOUT(load, answer_against_signal_a28, 300)
-{
-	long rounds = wq_scaled(RACES), first = 0;
-
-	for (long n = 0; n < rounds; n++) {
-		struct killer k = { .spin = n % 40 * 500 };
-		pthread_t thread;
-		int answered;
-
-		ASSERT_OK(wq_task_begin(&self->tasks[0], WQ_OPEN, "file"));
-		ASSERT_NE(0, wq_question(&self->q, &self->r));
-		k.pid = self->tasks[0].pid;
-		ASSERT_EQ(0, pthread_create(&thread, NULL, kill_it, &k));
-		for (volatile long spin = 0; spin < 10000; spin++)
-			;
-		answered = wq_allow(self->q.fd, self->r.perm.request);
-		ASSERT_EQ(0, pthread_join(thread, NULL));
-		wq_task_end(&self->tasks[0], WQ_SOON);
-		ASSERT_TRUE(answered == 0 || answered == -ENOENT);
-		first += answered == 0;
-		ASSERT_GE(wq_drain(&self->q), 0);
-	}
-	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->i));
-	EXPECT_EQ(first, self->i.allowed);
-	EXPECT_EQ(rounds - first, self->i.killed);
 	EXPECT_OK(wq_check_asked(self->q.fd));
 }
 
