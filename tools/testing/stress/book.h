@@ -18,8 +18,8 @@
 #define BIRTHS	8u			/* watches with one cookie */
 
 struct entry {
-	char path[64];
-	uint32_t flags, scope, id;
+	char path[64];			/* or the key's name */
+	uint32_t type, flags, scope, id;
 	uint64_t masks;			/* every event that was ever asked for */
 	unsigned int births, removals;
 	unsigned int under_way;		/* calls that may turn out to be a birth */

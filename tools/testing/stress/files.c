@@ -17,15 +17,17 @@
 #define NAMES	10u
 #define LOOPS	3
 
-enum site { PLAIN0, PLAIN1, PLAIN2, EXT4, COMES_TMPFS, COMES_EXT4, QUIET, SITES };
+enum site { PLAIN0, PLAIN1, PLAIN2, EXT4, COMES_TMPFS, COMES_EXT4, QUIET, BIND, WHOLE, SITES };
 
 static const char *const site_path[SITES] = {
 	TOP "/a", TOP "/b", TOP "/a/c", TOP "/ext4", TOP "/m", TOP "/n", TOP "/q",
+	TOP "/bind", TOP,
 };
 
-/* How often a folder is chosen, out of 10: the mount points must be free now and then. */
-static const unsigned char choose[10] = {
+/* How often a folder is chosen, out of 12: the mount points must be free now and then. */
+static const unsigned char choose[12] = {
 	PLAIN0, PLAIN0, PLAIN1, PLAIN2, EXT4, EXT4, EXT4, EXT4, COMES_TMPFS, COMES_EXT4,
+	BIND, WHOLE,
 };
 
 static char loops[LOOPS][24];		/* the devices; empty without an image */
@@ -201,6 +203,37 @@ static void quiet(void)
 	unmount(site_path[QUIET], QUIET_EXT4);
 }
 
+/* A second mount of a folder comes, moves, and goes with whatever is open below it. */
+static void bind(void)
+{
+	doing("bind");
+	if (mount(site_path[PLAIN0], site_path[BIND], NULL, MS_BIND, NULL)) {
+		fail("bind mount: %m");
+		return;
+	}
+	usleep(20000);
+	if (mount(site_path[BIND], site_path[QUIET], NULL, MS_MOVE, NULL))
+		fail("move of a mount: %m");
+	usleep(5000);
+	if (umount2(site_path[QUIET], MNT_DETACH))
+		fail("umount of a bind mount: %m");
+	count(C_BINDS, 1);
+}
+
+/* Busy as long as something is open for writing there. */
+static void remount(void)
+{
+	doing("remount");
+	if (mount(NULL, site_path[COMES_TMPFS], NULL, MS_REMOUNT | MS_RDONLY, NULL)) {
+		if (errno != EBUSY)
+			fail("remount: %m");
+		return;
+	}
+	if (mount(NULL, site_path[COMES_TMPFS], NULL, MS_REMOUNT, NULL))
+		fail("remount: %m");
+	count(C_REMOUNTS, 1);
+}
+
 void mounts_act(struct rng *r)
 {
 	enum site s = chance(r, 50) ? COMES_TMPFS : COMES_EXT4;
@@ -209,6 +242,10 @@ void mounts_act(struct rng *r)
 		evict(r);
 	} else if (chance(r, 10)) {
 		quiet();
+	} else if (chance(r, 20)) {
+		bind();
+	} else if (mounted[COMES_TMPFS] && chance(r, 30)) {
+		remount();
 	} else if (mounted[s]) {
 		doing("umount");
 		unmount(site_path[s], s == COMES_EXT4 ? WATCHED_EXT4 : WATCHED_TMPFS);
@@ -234,7 +271,7 @@ void mounts_act(struct rng *r)
 /* A folder, or a name in it: a file mostly, sometimes a folder. */
 void files_random_path(struct rng *r, char *buf, size_t len)
 {
-	const char *site = site_path[choose[rnd(r, 10)]];
+	const char *site = site_path[choose[rnd(r, sizeof(choose))]];
 
 	if (chance(r, 25))
 		snprintf(buf, len, "%s", site);
@@ -244,8 +281,8 @@ void files_random_path(struct rng *r, char *buf, size_t len)
 
 static void names(struct rng *r, char kind, char from[64], char to[64])
 {
-	const char *site = site_path[choose[rnd(r, 10)]];
-	const char *other = chance(r, 70) ? site : site_path[choose[rnd(r, 10)]];
+	const char *site = site_path[choose[rnd(r, sizeof(choose))]];
+	const char *other = chance(r, 70) ? site : site_path[choose[rnd(r, sizeof(choose))]];
 
 	snprintf(from, 64, "%s/%c%u", site, kind, rnd(r, NAMES));
 	snprintf(to, 64, "%s/%c%u", other, kind, rnd(r, NAMES));

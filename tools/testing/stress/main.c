@@ -17,11 +17,12 @@
 
 #define MAX_THREADS	64
 #define HELD_MS		1000		/* how long watches may hold an unmount */
+#define SLOW_MS		2000		/* an unmount that takes longer is shown, whatever holds it */
 
 __thread struct worker *me;
 atomic_bool stop;
-atomic_ulong counts[C_NR];
-static atomic_uint *failed;		/* shared with the wild process */
+atomic_ulong *counts;			/* shared with the wild process */
+static atomic_uint *failed;		/* as well */
 
 static struct worker workers[MAX_THREADS + 1];	/* the last: mounts */
 static pthread_t threads[MAX_THREADS + 1];
@@ -79,6 +80,8 @@ static void *work(void *arg)
 			mounts_act(&me->rng);
 		else if (chance(&me->rng, 45))
 			files_act(&me->rng);
+		else if (chance(&me->rng, 10))
+			keys_act(&me->rng);
 		else
 			queues_act(&me->rng);
 	}
@@ -136,19 +139,25 @@ static void stuck(const struct worker *w, unsigned long ms)
 static void watch_unmount(const struct worker *w, uint64_t now)
 {
 	static unsigned long beat;
-	static uint64_t last, held;
+	static uint64_t last, held, since, shown;
 	const char *at = w->doing;
 	char path[64], text[4096] = "";
 	int fd;
 
-	if (w->beats != beat)
+	if (w->beats != beat) {
 		held = 0;
+		since = shown = now;
+	}
 	if (w->beats == beat && at && !strcmp(at, "umount")) {
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
 			fail("%s: %m", path);
 		close(fd);
+		if (now - shown > SLOW_MS) {
+			where(w, now - since);
+			shown = now;
+		}
 		held = strstr(text, "fsnotify") || strstr(text, "watch_queue") ? held + now - last : 0;
 		if (held > worst_held)
 			worst_held = held;
@@ -203,7 +212,8 @@ static void summary(unsigned long seconds)
 {
 	static const char *const name[C_NR] = {
 		"add", "update", "remove", "remove_all", "find", "filter", "records", "lost",
-		"queues", "file_ops", "mounts", "umounts", "lazy_umounts", "evict",
+		"queues", "wide", "other", "file_ops", "key_ops", "mounts", "umounts",
+		"lazy_umounts", "binds", "remounts", "evict", "queues_that_asked",
 		"removed", "oneshot", "object_gone", "unmount", "evicted", "shutdown",
 		"source_gone",
 	};
@@ -243,6 +253,7 @@ static int round_of(unsigned long seconds)
 		printf("Bail out! there is no place for the files\n");
 		return 1;
 	}
+	keys_setup();
 	fflush(stdout);
 	wild = fork();
 	if (wild == 0)
@@ -293,8 +304,9 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
-	failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (failed == MAP_FAILED) {
+	counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	failed = (atomic_uint *)&counts[C_NR];
+	if (counts == MAP_FAILED) {
 		perror("mmap");
 		return 1;
 	}

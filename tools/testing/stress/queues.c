@@ -25,6 +25,7 @@ static void begin(struct queue *q, struct rng *r)
 
 	if (e != wq_ok)
 		fail("a new queue: %s", e);
+	q->wq.paths = true;
 	book_begin(&q->book, atomic_fetch_add(&serials, 1) + 1);
 	count(C_QUEUES, 1);
 }
@@ -80,7 +81,7 @@ static void end(struct queue *q, struct rng *r)
 	if (q->book.shut)
 		e = wq_shutdown(q->wq.fd);
 	else
-		e = wq_remove_all(q->wq.fd, chance(r, 50) ? 0 : WATCH_TYPE_FS_NOTIFY);
+		e = wq_remove_all(q->wq.fd, 0);
 	if (e)
 		fail("the end of queue %u: %s", q->book.serial, strerror(-e));
 	for (;;) {
@@ -108,8 +109,25 @@ void queues_teardown(struct rng *r)
 		end(&queue[i], r);
 }
 
-static uint64_t some_mask(struct rng *r)
+/* Events that a watch of this kind can have. */
+static uint64_t some_mask(struct rng *r, const struct entry *e)
 {
+	const uint64_t through_mount = WATCH_FS_ACCESS | WATCH_FS_MODIFY | WATCH_FS_CLOSE |
+				       WATCH_FS_OPEN;
+	uint64_t mask;
+
+	switch (e->type) {
+	case WATCH_TYPE_MOUNT_NOTIFY:
+		return 1u << NOTIFY_MOUNT_NEW_MOUNT | 1u << NOTIFY_MOUNT_UNMOUNT | rnd(r, 0x80);
+	case WATCH_TYPE_SB_NOTIFY:
+		return 1u << NOTIFY_SUPERBLOCK_READONLY | rnd(r, 8);
+	case WATCH_TYPE_KEY_NOTIFY:
+		return 1 + rnd(r, 0xff);
+	}
+	if (e->scope == WATCH_SCOPE_MOUNT) {
+		mask = rnd(r, 0x2000) & through_mount;
+		return mask ? mask : through_mount;
+	}
 	switch (rnd(r, 4)) {
 	case 0:
 		return WATCH_FS_ALL_EVENTS;
@@ -121,20 +139,38 @@ static uint64_t some_mask(struct rng *r)
 }
 
 /* What ADD_WATCH may answer here, besides success. */
-static void check_add_error(int e, bool update)
+static void check_add_error(int e, bool update, uint32_t type)
 {
 	if (e == -EEXIST && !update)
 		return;
 	if (e == -EINVAL && update)	/* somebody else's watch is on the object by now */
 		return;
+	if (type == WATCH_TYPE_KEY_NOTIFY && (e == -ENOKEY || e == -EKEYREVOKED))
+		return;
 	if (e != -ENOENT && e != -ENOTDIR)
 		fail("%s: %s", update ? "update" : "add", strerror(-e));
+}
+
+/* What ADD_WATCH takes as object; false if it is not there. */
+static bool object_of(const struct entry *e, int *object)
+{
+	switch (e->type) {
+	case WATCH_TYPE_MOUNT_NOTIFY:
+		*object = -1;
+		return true;
+	case WATCH_TYPE_KEY_NOTIFY:
+		*object = keys_find(e->path);
+		return *object != 0;
+	default:
+		*object = open(e->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		return *object >= 0;
+	}
 }
 
 static void call(struct queue *q, struct entry *e, uint64_t mask, uint64_t ignore, uint32_t how)
 {
 	struct watch_queue_add add = {
-		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY, .scope = e->scope,
+		.size = sizeof(add), .type = e->type, .scope = e->scope,
 		.flags = e->flags | how, .id = e->id, .mask = mask, .ignore_mask = ignore,
 		.cookie = book_cookie(&q->book, e),
 	};
@@ -142,24 +178,47 @@ static void call(struct queue *q, struct entry *e, uint64_t mask, uint64_t ignor
 
 	if (!book_call(&q->book, e, mask))
 		return;
-	add.object = open(e->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-	if (add.object < 0) {
+	if (!object_of(e, &add.object)) {
 		book_called(&q->book, e, 0);
 		return;
 	}
 	error = wq_add(q->wq.fd, &add);
-	close(add.object);
+	if (e->type == WATCH_TYPE_FS_NOTIFY || e->type == WATCH_TYPE_SB_NOTIFY)
+		close(add.object);
 	book_called(&q->book, e, error ? 0 : add.handle);
 	if (error)
-		check_add_error(error, how);
+		check_add_error(error, how, e->type);
 	else
 		count(how ? C_UPDATE : C_ADD, 1);
+	count(C_WIDE, !error && e->scope >= WATCH_SCOPE_SUBTREE);
+}
+
+static void choose_scope(struct entry *e, struct rng *r)
+{
+	struct stat st;
+
+	e->flags |= chance(r, 10) ? WATCH_ADD_EXCL_UNLINK : 0;
+	e->flags |= chance(r, 10) ? WATCH_ADD_IGNORE_SURV : 0;
+	e->flags |= chance(r, 10) ? WATCH_ADD_PATH : 0;
+	e->flags |= chance(r, 10) ? WATCH_ADD_FILE_HANDLE : 0;
+	if (chance(r, 20)) {
+		e->scope = WATCH_SCOPE_MOUNT + rnd(r, 2);
+		return;
+	}
+	if (stat(e->path, &st) == 0 && S_ISDIR(st.st_mode) && chance(r, 80))
+		e->scope = chance(r, 60) ? WATCH_SCOPE_CHILDREN : WATCH_SCOPE_SUBTREE;
+	if (e->scope != WATCH_SCOPE_SUBTREE && chance(r, 40))
+		e->flags |= WATCH_ADD_EVICTABLE;
+}
+
+static uint64_t some_ignore(struct rng *r, const struct entry *e)
+{
+	return e->type == WATCH_TYPE_FS_NOTIFY && chance(r, 20) ? some_mask(r, e) : 0;
 }
 
 static void add(struct queue *q, struct rng *r)
 {
 	struct entry *e = book_new(&q->book);
-	struct stat st;
 
 	doing("add");
 	if (!e)
@@ -168,13 +227,13 @@ static void add(struct queue *q, struct rng *r)
 	files_random_path(r, e->path, sizeof(e->path));
 	e->id = rnd(r, 256);
 	e->flags = chance(r, 25) ? WATCH_ADD_ONESHOT : 0;
-	e->flags |= chance(r, 40) ? WATCH_ADD_EVICTABLE : 0;
-	e->flags |= chance(r, 10) ? WATCH_ADD_EXCL_UNLINK : 0;
-	e->flags |= chance(r, 10) ? WATCH_ADD_IGNORE_SURV : 0;
+	e->type = chance(r, 85) ? WATCH_TYPE_FS_NOTIFY : WATCH_TYPE_MOUNT_NOTIFY + rnd(r, 3);
+	if (e->type == WATCH_TYPE_FS_NOTIFY)
+		choose_scope(e, r);
+	else if (e->type == WATCH_TYPE_KEY_NOTIFY)
+		keys_random_name(r, e->path, sizeof(e->path));
 	pthread_mutex_unlock(&q->book.lock);
-	if (stat(e->path, &st) == 0 && S_ISDIR(st.st_mode) && chance(r, 60))
-		e->scope = WATCH_SCOPE_CHILDREN;
-	call(q, e, some_mask(r), chance(r, 20) ? some_mask(r) : 0, 0);
+	call(q, e, some_mask(r, e), some_ignore(r, e), 0);
 }
 
 static void update(struct queue *q, struct rng *r)
@@ -183,7 +242,7 @@ static void update(struct queue *q, struct rng *r)
 
 	doing("update");
 	if (e && e->path[0])
-		call(q, e, some_mask(r), chance(r, 20) ? some_mask(r) : 0,
+		call(q, e, some_mask(r, e), some_ignore(r, e),
 		     chance(r, 50) ? WATCH_ADD_UPDATE : WATCH_ADD_MASK_ADD);
 }
 
@@ -227,7 +286,7 @@ static void find(struct queue *q, struct rng *r)
 	if (error)
 		fail("GET_INFO of a watch: %s", strerror(-error));
 	else if (i.cookie != book_cookie(&q->book, e) || i.id != e->id ||
-		 i.type != WATCH_TYPE_FS_NOTIFY || i.posted != i.delivered + i.lost)
+		 i.type != e->type || i.posted != i.delivered + i.lost)
 		fail("GET_INFO of watch %#llx: cookie %#llx, id %u, type %u, %llu posted, %llu delivered, %llu lost",
 		     (unsigned long long)handle, (unsigned long long)i.cookie, i.id, i.type,
 		     (unsigned long long)i.posted, (unsigned long long)i.delivered,
@@ -245,7 +304,8 @@ static void filter(struct queue *q, struct rng *r)
 	doing("filter");
 	f.type[0].type = WATCH_TYPE_FS_NOTIFY;
 	f.type[0].subtype_filter[0] = chance(r, 50) ? ~0u : rnd(r, 0x2000);
-	f.type[1].type = WATCH_TYPE_KEY_NOTIFY;
+	f.type[1].type = WATCH_TYPE_MOUNT_NOTIFY + rnd(r, 3);
+	f.type[1].subtype_filter[0] = ~0u;
 	e = wq_filter(q->wq.fd, chance(r, 50) ? NULL : &f);
 	if (e)
 		fail("SET_FILTER: %s", strerror(-e));
@@ -296,7 +356,7 @@ void queues_act(struct rng *r)
 		remove_one(q, r);
 	} else if (what < 560) {
 		doing("remove all");
-		if (wq_remove_all(q->wq.fd, 0))
+		if (wq_remove_all(q->wq.fd, chance(r, 50) ? 0 : WATCH_TYPE_MOUNT_NOTIFY + rnd(r, 6)))
 			fail("REMOVE_ALL: %m");
 		count(C_REMOVE_ALL, 1);
 	} else if (what < 640) {

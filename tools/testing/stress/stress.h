@@ -44,14 +44,15 @@ extern atomic_bool stop;
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 unsigned int failures(void);
 
-/* Counted over the round and printed at its end. */
+/* Counted over the round, by the wild process too, and printed at its end. */
 enum count {
 	C_ADD, C_UPDATE, C_REMOVE, C_REMOVE_ALL, C_FIND, C_FILTER, C_RECORDS, C_LOST, C_QUEUES,
-	C_FILE_OPS, C_MOUNTS, C_UMOUNTS, C_LAZY, C_EVICT, C_REASON,
+	C_WIDE, C_OTHER, C_FILE_OPS, C_KEY_OPS, C_MOUNTS, C_UMOUNTS, C_LAZY, C_BINDS, C_REMOUNTS,
+	C_EVICT, C_ASKED, C_REASON,
 	C_NR = C_REASON + 7		/* one for each reason of a REMOVAL */
 };
 
-extern atomic_ulong counts[C_NR];
+extern atomic_ulong *counts;
 static inline void count(enum count c, unsigned long n)
 {
 	atomic_fetch_add_explicit(&counts[c], n, memory_order_relaxed);
@@ -64,6 +65,12 @@ void files_random_path(struct rng *r, char *buf, size_t len);
 void files_act(struct rng *r);		/* one file operation */
 void mounts_act(struct rng *r);		/* mounts and unmounts, evicts; one thread does it */
 void mounts_summary(void);
+
+/* keys.c: a keyring with a few keys that come and go. */
+void keys_setup(void);
+int keys_find(const char *name);	/* its serial number, or 0 */
+void keys_random_name(struct rng *r, char *buf, size_t len);
+void keys_act(struct rng *r);		/* one operation on a key */
 
 /* queues.c: well-behaved queues, every record of which is accounted for. */
 void queues_setup(void);

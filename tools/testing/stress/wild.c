@@ -3,8 +3,9 @@
  * A process that misuses queues, beside the well-behaved ones: its threads share eight
  * descriptor numbers without any lock, so that a queue is closed, replaced, duplicated or
  * sent through a socket while another thread is in an ioctl on it; rings are mapped and
- * unmapped while events arrive, tails are nonsense, children inherit everything. Nobody
- * counts its records. Only the errors of its calls are judged: a documented one, whatever
+ * unmapped while events arrive, tails are nonsense, children inherit everything. It asks for
+ * permission, and answers at random if at all, so that its deadlines decide. Nobody counts
+ * its records. Only the errors of its calls are judged: a documented one, whatever
  * happens. It is killed at the end, with everything open.
  */
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "stress.h"
+#include "wq_permission.h"
 
 #define FIRST		100		/* its descriptors are FIRST to FIRST + SLOTS - 1 */
 #define SLOTS		8u
@@ -66,23 +68,31 @@ static void new_queue(struct rng *r)
 		return;
 	}
 	JUDGE("SET_SIZE", wq_size(fd, 1u << rnd(r, 3)), ENOMEM);
+	JUDGE("SET_PERMISSION",
+	      wq_set_permission(fd, 1 + rnd(r, 30), chance(r, 80) ? WATCH_RESPONSE_ALLOW : WATCH_RESPONSE_DENY),
+	      ENOMEM);
 	place(r, fd);
 }
 
 static void add(struct rng *r, int fd)
 {
 	struct watch_queue_add add = {
-		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY, .scope = rnd(r, 2),
-		.flags = rnd(r, 0x100) & ~WATCH_ADD_FILE_HANDLE, .id = rnd(r, 256),
+		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY, .scope = rnd(r, 5),
+		.flags = rnd(r, 0x200), .id = rnd(r, 256),
 		.mask = 1 + rnd(r, 0x1fff), .cookie = 1,
 	};
 	char path[64];
 
+	if (add.scope == WATCH_SCOPE_MOUNT)
+		add.mask = WATCH_FS_MODIFY;
+	if (chance(r, add.scope == WATCH_SCOPE_SB ? 50 : 15))
+		add.mask = WATCH_FS_OPEN_PERM;
 	files_random_path(r, path, sizeof(path));
 	add.object = open(path, O_PATH | O_CLOEXEC);
 	if (add.object < 0)
 		return;
-	JUDGE("ADD_WATCH", wq_add(fd, &add), EEXIST, EINVAL, ENOENT, ENOTDIR, ESHUTDOWN, ENOBUFS);
+	JUDGE("ADD_WATCH", wq_add(fd, &add), EEXIST, EINVAL, ENOENT, ENOTDIR, ESHUTDOWN, ENOBUFS,
+	      EOPNOTSUPP);
 	close(add.object);
 }
 
@@ -189,7 +199,7 @@ static void act(struct wild *w, struct rng *r)
 	struct watch_queue_info info;
 	int fd = slot(r);
 
-	switch (rnd(r, 24)) {
+	switch (rnd(r, 26)) {
 	case 0: case 1: case 2:
 		new_queue(r);
 		break;
@@ -222,6 +232,7 @@ static void act(struct wild *w, struct rng *r)
 		break;
 	case 16:
 		JUDGE("GET_INFO", wq_info(fd, rnd(r, 4), &info), ENOENT);
+		count(C_ASKED, wq_info(fd, 0, &info) == 0 && info.asked);
 		break;
 	case 17:
 		wq_poll(fd, rnd(r, 3));
@@ -233,6 +244,17 @@ static void act(struct wild *w, struct rng *r)
 	case 19:
 		JUDGE("SET_SIZE", wq_size(fd, 1), EBUSY, ENOMEM, ESHUTDOWN);
 		break;
+	case 20:
+		JUDGE("RESPOND", wq_respond(fd, 1 + rnd(r, 50), rnd(r, 3), 0), EINVAL, ENOENT, ESHUTDOWN);
+		break;
+	case 21: {
+		int target = wq_open_target(fd, 1 + rnd(r, 50));
+
+		JUDGE("OPEN_TARGET", target, ENOENT, ESHUTDOWN, EACCES, EPERM, EROFS);
+		if (target >= 0)
+			close(target);
+		break;
+	}
 	default:
 		add(r, fd);
 	}
