@@ -146,7 +146,8 @@ static void watch_unmount(const struct worker *w, uint64_t now)
 
 	if (w->beats != beat) {
 		held = 0;
-		since = shown = now;
+		since = now;
+		shown = now;
 	}
 	if (w->beats == beat && at && !strcmp(at, "umount")) {
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);

@@ -69,7 +69,8 @@ static void new_queue(struct rng *r)
 	}
 	JUDGE("SET_SIZE", wq_size(fd, 1u << rnd(r, 3)), ENOMEM);
 	JUDGE("SET_PERMISSION",
-	      wq_set_permission(fd, 1 + rnd(r, 30), chance(r, 80) ? WATCH_RESPONSE_ALLOW : WATCH_RESPONSE_DENY),
+	      wq_set_permission(fd, 1 + rnd(r, 30),
+				chance(r, 80) ? WATCH_RESPONSE_ALLOW : WATCH_RESPONSE_DENY),
 	      ENOMEM);
 	place(r, fd);
 }
