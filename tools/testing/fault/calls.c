@@ -2,11 +2,9 @@
 /*
  * The calls whose allocations and user copies are failed by fault.c, each with what has to be
  * there before and with the errors that Documentation/abi.rst allows. Each is one system call,
- * so that a fault strikes nothing else.
+ * so that a fault strikes nothing else. Those that are about permission are in permission.c.
  */
 #include "fault.h"
-
-#define COUNT_OF(a)	(sizeof(a) / sizeof((a)[0]))
 
 static bool nothing(struct state *s)
 {
@@ -20,8 +18,7 @@ static bool opened(struct state *s)
 	return wq_open_only(&s->q) == wq_ok;
 }
 
-/* A queue with a ring, and "object", which nobody watches. */
-static bool ready(struct state *s)
+bool ready(struct state *s)
 {
 	return wq_open(&s->q, 1) == wq_ok && wq_touch("object") == wq_ok;
 }
@@ -113,7 +110,7 @@ static bool own_object(struct state *s)
 	return name_object(s, watched(s), "object");
 }
 
-static int add_as(struct state *s, unsigned int scope, uint64_t mask, uint32_t flags)
+int add_as(struct state *s, unsigned int scope, uint64_t mask, uint32_t flags)
 {
 	struct watch_queue_add add = {
 		.size = sizeof(add), .type = WATCH_TYPE_FS_NOTIFY, .scope = scope,

@@ -6,7 +6,7 @@
  * works, and the same call succeeds. At the end the slabs and limits are as before.
  *
  * Runs as root on a kernel with CONFIG_FAULT_INJECTION; prints KTAP. The calls are in
- * calls.c.
+ * calls.c and permission.c.
  */
 #include <stdarg.h>
 #include <sys/resource.h>
@@ -205,15 +205,15 @@ int main(void)
 		printf("KTAP version 1\n1..0 # SKIP no fail-nth: needs CONFIG_FAULT_INJECTION\n");
 		return 4;
 	}
-	printf("KTAP version 1\n1..%u\n", nr_calls + 2);
+	printf("KTAP version 1\n1..%u\n", nr_calls + nr_permission_calls + 2);
 	leaks_start(&base);
 	if (wq_tmpdir_enter() != wq_ok || chmod(".", 0777) || wq_touch("works") != wq_ok ||
 	    chmod("works", 0666)) {
 		printf("Bail out! no temporary folder\n");
 		return 1;
 	}
-	for (unsigned int i = 0; i < nr_calls; i++) {
-		const struct call *c = &calls[i];
+	for (unsigned int i = 0; i < nr_calls + nr_permission_calls; i++) {
+		const struct call *c = i < nr_calls ? &calls[i] : &permission_calls[i - nr_calls];
 		bool good = c->as_user ? wq_child(as_user, (void *)c) == 0 : exhaust(c);
 
 		printf("%s %d %s\n", good ? "ok" : "not ok", ++test, c->name);

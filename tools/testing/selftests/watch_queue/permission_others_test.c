@@ -86,7 +86,7 @@ static int looks(void)
 		close(open("fs/other", O_RDONLY | O_CLOEXEC));
 	f = fopen("trace/trace", "re");
 	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, "dget_parent <-fsnotify_open_perm_and_set_mode") != NULL;
+		n += !!strstr(line, "dget_parent <-fsnotify_open_perm_and_set_mode");
 	if (f)
 		fclose(f);
 	return n;
@@ -245,7 +245,7 @@ TEST_F_TIMEOUT(others, the_log_names_who_does_not_answer_a29, 300)
 			 getpid(), (unsigned long long)self->r.perm.request);
 		while ((n = read(log, line, sizeof(line) - 1)) > 0) {
 			line[n] = '\0';
-			found |= strstr(line, want) != NULL;
+			found |= !!strstr(line, want);
 		}
 		usleep(found ? 0 : 300000);
 	}
