@@ -33,9 +33,10 @@ pub enum Command {
 
     /// Allow or deny that files are opened, executed or read, by a rule file, until interrupted.
     ///
-    /// A directory is guarded with everything below it. Each task that wants to do something waits
-    /// for the answer, at most until the deadline; if watchq is killed, all go on. What was denied
-    /// is printed.
+    /// A directory is guarded with everything below it on its file system. Each task that wants to
+    /// do something waits for the answer, at most until the deadline. When watchq ends, however that
+    /// comes about, nothing is guarded any more; those that wait at that moment go on, or are denied
+    /// with --deny. What was denied is printed.
     #[command(after_long_help = GUARD_AFTER)]
     Guard(Guard),
 
@@ -128,7 +129,8 @@ pub struct Guard {
     #[arg(short, long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub deadline: Duration,
 
-    /// At the deadline, deny (EPERM) instead of allowing.
+    /// What is not answered (at the deadline, when the ring is full), deny (EPERM) instead of
+    /// allowing it.
     #[arg(long)]
     pub deny: bool,
 
@@ -226,7 +228,11 @@ quotes if it has spaces
   ERROR    after deny: EPERM (if none is given), EIO, EAGAIN, EACCES, EBUSY, ETXTBSY, ENOSPC or \
 EDQUOT
 Empty lines are skipped, and so is what follows a #. Opening something to execute it is asked about \
-twice, as exec and as open. It takes CAP_SYS_ADMIN.
+twice, as exec and as open. A path is that of PATH when watchq was started, and what leads from there \
+to the file, by the name by which it is opened: rules about names do not hold for other hard links. \
+What is more than 455 bytes below PATH is denied, whatever the rules say, because the kernel does not \
+tell its path. What watchq itself opens is not asked about. It takes CAP_SYS_ADMIN in the initial user \
+namespace.
 
 Exit status: 0 interrupted (SIGINT, SIGTERM), 1 an error.
 

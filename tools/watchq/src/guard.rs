@@ -129,13 +129,13 @@ impl Session<'_> {
         let Some(base) = index.checked_sub(1).and_then(|i| self.guarded.get(i)) else {
             return Ok(());
         };
-        let path = match event.path() {
-            Some(below) => base.join(below),
-            None => base.clone(),
+        let path = match (event.path(), event.is_truncated()) {
+            (None, _) => base.clone(),
+            (Some(below), false) => base.join(below),
+            (Some(name), true) => base.join("...").join(name),
         };
-        let answer = self
-            .rules
-            .decide(question.what(), path.as_os_str().as_bytes());
+        let known = (!event.is_truncated()).then(|| path.as_os_str().as_bytes());
+        let answer = self.rules.decide(question.what(), known);
         let Some(request) = question.request() else {
             return Ok(());
         };
