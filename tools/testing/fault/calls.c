@@ -4,6 +4,9 @@
  * there before and with the errors that Documentation/abi.rst allows. Each is one system call,
  * so that a fault strikes nothing else. Those that are about permission are in permission.c.
  */
+#include <linux/keyctl.h>
+#include <sys/syscall.h>
+
 #include "fault.h"
 
 static bool nothing(struct state *s)
@@ -145,6 +148,54 @@ static int mask_add(struct state *s)
 	return add_as(s, WATCH_SCOPE_OBJECT, WATCH_FS_ALL_EVENTS, WATCH_ADD_MASK_ADD);
 }
 
+static int add_subtree(struct state *s)
+{
+	return add_as(s, WATCH_SCOPE_SUBTREE, WATCH_FS_ALL_EVENTS, WATCH_ADD_PATH);
+}
+
+static int add_mount_scope(struct state *s)
+{
+	return add_as(s, WATCH_SCOPE_MOUNT, WATCH_FS_MODIFY, 0);
+}
+
+static int add_sb_scope(struct state *s)
+{
+	return add_as(s, WATCH_SCOPE_SB, WATCH_FS_ATTRIB, WATCH_ADD_FILE_HANDLE);
+}
+
+static int add_namespace(struct state *s)
+{
+	return wq_add_to(s->q.fd, WATCH_TYPE_MOUNT_NOTIFY, -1, 1u << NOTIFY_MOUNT_NEW_MOUNT, 0, 7, NULL);
+}
+
+static int add_sb(struct state *s)
+{
+	return wq_add_to(s->q.fd, WATCH_TYPE_SB_NOTIFY, s->object, 1u << NOTIFY_SUPERBLOCK_READONLY, 0, 7,
+			 NULL);
+}
+
+static int add_block(struct state *s)
+{
+	return wq_add_to(s->q.fd, WATCH_TYPE_BLOCK_NOTIFY, -1, 1u << NOTIFY_BLOCK_ERROR_IO, 0, 7, NULL);
+}
+
+static int add_usb(struct state *s)
+{
+	return wq_add_to(s->q.fd, WATCH_TYPE_USB_NOTIFY, -1, 1u << NOTIFY_USB_DEVICE_ADD, 0, 7, NULL);
+}
+
+/* A key of the process's own, made anew: handle is its serial number. */
+static bool new_key(struct state *s)
+{
+	s->handle = syscall(SYS_add_key, "user", "fault", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+	return ready(s) && (int)s->handle > 0;
+}
+
+static int add_key_watch(struct state *s)
+{
+	return wq_add_to(s->q.fd, WATCH_TYPE_KEY_NOTIFY, s->handle, 1u << NOTIFY_KEY_UPDATED, 0, 7, NULL);
+}
+
 /* The folder's watch would see what works() does. */
 static void remove_all(struct state *s)
 {
@@ -232,6 +283,29 @@ static void event_counted(struct state *s)
 		fail("an event got lost without being counted");
 }
 
+/* As above, but what is watched is the folder's whole subtree. */
+static bool tree_opened(struct state *s)
+{
+	if (!ready(s) || !wq_watch(s->q.fd, ".", WATCH_FS_ATTRIB | WATCH_FS_MOVE, WATCH_SCOPE_SUBTREE, 7,
+				   7, WATCH_ADD_PATH | WATCH_ADD_FILE_HANDLE))
+		return false;
+	s->q.paths = true;
+	s->object = open("object", O_RDWR | O_CLOEXEC);
+	return s->object >= 0;
+}
+
+static int cause_rename(struct state *s)
+{
+	(void)s;
+	return rename("object", "renamed") ? -errno : 0;
+}
+
+static void tree_counted(struct state *s)
+{
+	event_counted(s);
+	remove_all(s);
+}
+
 static int shut_down(struct state *s)
 {
 	s->no_ring = true;
@@ -266,6 +340,22 @@ const struct call calls[] = {
 	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
 	{ "ADD_WATCH with MASK_ADD of what another queue watches", others_object, mask_add,
 	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of a subtree", new_folder, add_subtree, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of a mount", new_folder, add_mount_scope, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of a file system", new_folder, add_sb_scope, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of the mount namespace", ready, add_namespace, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of a file system's errors", new_folder, add_sb, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of a key", new_key, add_key_watch, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of all block devices", ready, add_block, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
+	{ "ADD_WATCH of USB", ready, add_usb, remove_all,
+	  .errors = { ENOMEM, EFAULT }, .must_see = { ENOMEM, EFAULT } },
 	{ "REMOVE_WATCH", watched, remove_handle, .errors = { EFAULT }, .must_see = { EFAULT } },
 	{ "REMOVE_WATCH with ALL", watched, remove_everything, .errors = { EFAULT },
 	  .must_see = { EFAULT } },
@@ -277,6 +367,10 @@ const struct call calls[] = {
 	{ "fdinfo", fdinfo_opened, read_fdinfo, .errors = { ENOMEM, EFAULT },
 	  .must_see = { ENOMEM } },
 	{ "an event", file_opened, cause_event, event_counted, .errors = { ENOMEM } },
+	{ "an event with a path and a file handle", tree_opened, cause_event, tree_counted,
+	  .errors = { ENOMEM } },
+	{ "a rename with paths", tree_opened, cause_rename, tree_counted,
+	  .errors = { ENOMEM, EFAULT } },
 	{ "SHUTDOWN", watched, shut_down },
 };
 
