@@ -182,6 +182,47 @@ int wq_info(struct wq *wq, uint64_t handle, struct watch_queue_info *info)
 	return ioctl(wq->fd, IOC_WATCH_QUEUE_GET_INFO, info) ? -errno : 0;
 }
 
+static int respond(struct wq *wq, uint64_t request, uint32_t response, uint32_t error)
+{
+	struct watch_queue_respond respond = {
+		.size = sizeof(respond),
+		.response = response,
+		.request = request,
+		.error = error,
+	};
+
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_RESPOND, &respond) ? -errno : 0;
+}
+
+int wq_allow(struct wq *wq, uint64_t request)
+{
+	return respond(wq, request, WATCH_RESPONSE_ALLOW, 0);
+}
+
+int wq_deny(struct wq *wq, uint64_t request, uint32_t error)
+{
+	return respond(wq, request, WATCH_RESPONSE_DENY, error);
+}
+
+int wq_open_target(struct wq *wq, uint64_t request)
+{
+	struct watch_queue_open_target target = { .size = sizeof(target), .request = request };
+	int fd = ioctl(wq->fd, IOC_WATCH_QUEUE_OPEN_TARGET, &target);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int wq_set_permission(struct wq *wq, uint32_t timeout_ms, uint32_t unanswered)
+{
+	struct watch_queue_permission policy = {
+		.size = sizeof(policy),
+		.timeout_ms = timeout_ms,
+		.unanswered = unanswered,
+	};
+
+	return ioctl(wq->fd, IOC_WATCH_QUEUE_SET_PERMISSION, &policy) ? -errno : 0;
+}
+
 int wq_shutdown(struct wq *wq)
 {
 	return ioctl(wq->fd, IOC_WATCH_QUEUE_SHUTDOWN, 0) ? -errno : 0;

@@ -233,6 +233,38 @@ static int test_meta(void)
 	return failed;
 }
 
+static int test_questions(void)
+{
+	static const unsigned int subtypes[] = { 16, 17, 18, 20 }, others[] = { 5, 19, 21, 80 };
+	const struct watch_notification *r;
+	struct fake fake;
+	uint32_t *slot;
+	int failed = 0;
+
+	setup(&fake, 3);
+	for (int i = 0; i < 4; i++) {
+		slot = post(&fake, WATCH_TYPE_FS_NOTIFY | subtypes[i] << 24, 10);
+		((struct fs_permission_notification *)slot)->request = 7 + i;
+		r = wq_next(&fake.wq);
+		CHECK(r && wq_fs(r) && wq_question(r) && wq_question(r)->request == 7u + i);
+		post(&fake, WATCH_TYPE_FS_NOTIFY | others[i] << 24, 10);
+		r = wq_next(&fake.wq);
+		CHECK(r && wq_fs(r) && !wq_question(r));
+		wq_advance(&fake.wq);
+	}
+	post(&fake, WATCH_TYPE_FS_NOTIFY | 16u << 24, 9);
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_fs(r) && !wq_question(r));
+	slot = post(&fake, 3u << 24, 4);
+	((struct watch_unanswered_notification *)slot)->count = 2;
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_unanswered(r) && wq_unanswered(r)->count == 2 && !wq_removal(r));
+	post(&fake, 3u << 24, 3);
+	r = wq_next(&fake.wq);
+	CHECK(r && !wq_unanswered(r) && !wq_question(r));
+	return failed;
+}
+
 static int test_sources(void)
 {
 	const struct watch_notification *r;
@@ -355,6 +387,7 @@ int main(void)
 	run("bad_head", test_bad_head);
 	run("bad_names", test_bad_names);
 	run("meta", test_meta);
+	run("questions", test_questions);
 	run("sources", test_sources);
 	run("consume", test_consume);
 	run("attach", test_attach);

@@ -128,7 +128,7 @@ impl<'a> Question<'a> {
     }
 
     /// The question's name, for the answer; `None` when it was decided already, because the process
-    /// that opened the queue has exited.
+    /// that opened the queue has exited, or for lack of memory.
     #[must_use]
     pub fn request(&self) -> Option<RequestId> {
         RequestId::from_raw(u64_at(self.fixed, 48))

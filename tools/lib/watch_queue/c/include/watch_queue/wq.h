@@ -8,8 +8,9 @@
  * against the ring before they hand it out; a ring that cannot be right is an error, never
  * a read outside. Functions return 0 or a count, or a negative errno.
  *
- * A queue is to be used by one thread at a time, except that wq_add(), wq_remove(),
- * wq_filter(), wq_info() and wq_shutdown() may run beside the one that reads.
+ * A queue is to be used by one thread at a time, except that what only asks something of the
+ * kernel (wq_add(), wq_add_watch(), wq_remove(), wq_filter(), wq_info(), wq_allow(), wq_deny(),
+ * wq_open_target(), wq_set_permission() and wq_shutdown()) may run beside the one that reads.
  *
  * Compiles as C11 and C++17. Link with libwq.a, and put the folder of the kernel's
  * <linux/watch_queue.h> first on the include path.
@@ -100,6 +101,26 @@ int wq_filter(struct wq *wq, const struct watch_notification_filter *filter);
 
 /* The counters of the queue, or with a handle those of a watch. */
 int wq_info(struct wq *wq, uint64_t handle, struct watch_queue_info *info);
+
+/*
+ * Answers a request for permission (wq_question()); error is one of EPERM, EIO, EAGAIN,
+ * EACCES, EBUSY, ETXTBSY, ENOSPC and EDQUOT, or 0 for EPERM.
+ * -ENOENT: nothing waits for it any more.
+ */
+int wq_allow(struct wq *wq, uint64_t request);
+int wq_deny(struct wq *wq, uint64_t request, uint32_t error);
+
+/*
+ * A descriptor of what a request is about, for reading, that causes no events.
+ * -ENOENT: as above.
+ */
+int wq_open_target(struct wq *wq, uint64_t request);
+
+/*
+ * How long answers may take, and whether who gets none goes on (WATCH_RESPONSE_ALLOW) or not
+ * (WATCH_RESPONSE_DENY). Without this it is 10 s, and then he goes on.
+ */
+int wq_set_permission(struct wq *wq, uint32_t timeout_ms, uint32_t unanswered);
 
 /* Ends every watch and the queue; records that wait can still be read. */
 int wq_shutdown(struct wq *wq);
@@ -241,6 +262,20 @@ static inline const void *wq_fs_handle(const struct fs_notification *fs, uint32_
 }
 
 /*
+ * An FS record of a request for permission, or NULL when the record is something else or too
+ * short. Its field request is for the answer; 0: it was decided already.
+ */
+static inline const struct fs_permission_notification *
+wq_question(const struct watch_notification *record)
+{
+	if (!wq_fs(record) || wq_subtype(record) > 63 ||
+	    !(1ULL << wq_subtype(record) & WATCH_FS_ALL_PERM) ||
+	    wq_length(record) < sizeof(struct fs_permission_notification))
+		return NULL;
+	return (const struct fs_permission_notification *)record;
+}
+
+/*
  * A record of another source, or NULL when the record is something else or too short. Of SB
  * records, wq_sb_error() and wq_sb_quota() have more, when the subtype is theirs.
  */
@@ -314,6 +349,17 @@ wq_removal(const struct watch_notification *record)
 	    wq_length(record) < sizeof(struct watch_removal_notification))
 		return NULL;
 	return (const struct watch_removal_notification *)record;
+}
+
+/* An UNANSWERED record, or NULL when the record is something else or too short. */
+static inline const struct watch_unanswered_notification *
+wq_unanswered(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_META ||
+	    wq_subtype(record) != WATCH_META_UNANSWERED_NOTIFICATION ||
+	    wq_length(record) < sizeof(struct watch_unanswered_notification))
+		return NULL;
+	return (const struct watch_unanswered_notification *)record;
 }
 
 #ifdef __cplusplus
