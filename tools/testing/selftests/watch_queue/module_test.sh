@@ -144,7 +144,12 @@ while [ $i -lt 3 ]; do
 	load || { status=1; break; }
 	"$tests/permission_load_test" -t a_thousand_tasks_wait >/dev/null 2>&1 &
 	worker=$!
-	sleep 1
+	n=0
+	while [ "$(pidof permission_load_test | wc -w)" -lt 60 ]; do
+		n=$((n + 1))
+		[ $n -lt 1000 ] || { echo "# round $i: nobody waits"; status=1; break; }
+		usleep 10000
+	done
 	for pid in $(pidof permission_load_test); do
 		kill -9 "$pid" 2>/dev/null
 	done

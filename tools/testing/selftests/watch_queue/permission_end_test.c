@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What ends a request for permission when nobody answers: the deadline, the death of the
- * task or of the listener, the end of the queue, a full ring; and how that is told.
+ * task, the end of the queue, a full ring; and how that is told. The death of the listener is
+ * in permission_listener_test.c.
  */
 #include <signal.h>
-#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "wq_permission.h"
@@ -96,6 +96,35 @@ TEST_F(end, the_deadline_decides_as_the_policy_says)
 	EXPECT_EQ(2, self->i.timed_out);
 }
 
+#define PARAMETER "/sys/module/watch_queue_dev/parameters/max_permission_ms"
+
+static bool set_parameter(const char *value)
+{
+	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+
+	close(fd);
+	return good;
+}
+
+/* Whatever a queue has been allowed before, root can make it shorter for all. */
+TEST_F(end, the_module_bounds_the_deadline)
+{
+	uint64_t took;
+
+	if (!set_parameter("300"))
+		SKIP(return, "the parameter cannot be set: %m");
+	BEGIN();
+	ENDS(0);
+	took = wq_now_ms() - self->task.begun;
+	EXPECT_EQ(-EINVAL, wq_set_permission(self->q.fd, 301, WATCH_RESPONSE_ALLOW));
+	EXPECT_EQ(0, wq_set_permission(self->q.fd, 300, WATCH_RESPONSE_ALLOW));
+	EXPECT_TRUE(set_parameter("60000"));
+	EXPECT_GE(took, 300);
+	EXPECT_LT(took, 300 + WQ_SOON);
+	STORY("open_perm#5, unanswered:timeout:1");
+}
+
 /* TRAPS: A28 */
 TEST_F(end, a_task_that_waits_can_be_killed_a28)
 {
@@ -129,101 +158,6 @@ TEST_F(end, other_signals_wait)
 	EXPECT_TRUE(wq_task_waits(&self->task, 100));
 	EXPECT_EQ(0, wq_allow(self->q.fd, self->r.perm.request));
 	ENDS(0);
-}
-
-/* A listener of its own: never answers. Its queue's descriptor is written to the pipe. */
-static void listen_only(int out)
-{
-	struct wq q;
-
-	if (wq_open(&q, 1) != wq_ok || wq_set_permission(q.fd, 60000, WATCH_RESPONSE_ALLOW) ||
-	    !wq_watch(q.fd, "other", WATCH_FS_OPEN_PERM, WATCH_SCOPE_OBJECT, 7, 7, 0))
-		_exit(1);
-	if (write(out, &q.fd, sizeof(q.fd)) != sizeof(q.fd))
-		_exit(1);
-	for (;;)
-		pause();
-}
-
-static pid_t listener(int *fd)
-{
-	int ends[2];
-	pid_t pid;
-
-	if (wq_touch("other") != wq_ok || pipe(ends))
-		return -1;
-	pid = fork();
-	if (pid == 0)
-		listen_only(ends[1]);
-	if (read(ends[0], fd, sizeof(*fd)) != sizeof(*fd))
-		return -1;
-	close(ends[0]);
-	close(ends[1]);
-	return pid;
-}
-
-static void end_listener(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-/* The queue goes with its only process. TRAPS: A27 */
-TEST_F(end, a_listener_that_is_killed_lets_go_a27)
-{
-	int fd;
-	pid_t pid = listener(&fd);
-
-	ASSERT_GT(pid, 0);
-	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
-	EXPECT_TRUE(wq_task_waits(&self->task, 200));
-	end_listener(pid);
-	ENDS(0);
-	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
-	ENDS(0);
-}
-
-/* The queue stays, in another process that cannot know that it has to answer. TRAPS: A27 */
-TEST_F(end, a_queue_that_survives_its_listener_asks_nobody_a27)
-{
-	struct wq survivor = {};
-	struct wq_rec r;
-	int fd, pidfd;
-	pid_t pid = listener(&fd);
-
-	ASSERT_GT(pid, 0);
-	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	ASSERT_GE(pidfd, 0);
-	survivor.fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	ASSERT_GE(survivor.fd, 0);
-	survivor.bytes = wq_page();
-	survivor.slots = survivor.bytes / WQ_SLOT;
-	survivor.ring = mmap(NULL, survivor.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, survivor.fd, 0);
-	ASSERT_NE(MAP_FAILED, survivor.ring);
-	survivor.tail = survivor.ring->meta.tail;
-
-	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
-	ASSERT_NE(0, wq_question(&survivor, &r));
-	EXPECT_TRUE(wq_task_waits(&self->task, 100));
-	/* It is dead before anybody has waited for it. */
-	kill(pid, SIGKILL);
-	ENDS(0);
-	EXPECT_EQ(-ENOENT, wq_allow(survivor.fd, r.perm.request));
-	ASSERT_EQ(1, wq_next_wait(&survivor, &r, WQ_SOON));
-	EXPECT_EQ(WATCH_UNANSWERED_LISTENER, r.unanswered.reason);
-	EXPECT_NE(0, r.unanswered.request);
-	end_listener(pid);
-
-	ASSERT_EQ(0, wq_set_permission(survivor.fd, 60000, WATCH_RESPONSE_DENY));
-	ASSERT_OK(wq_task_begin(&self->task, WQ_OPEN, "other"));
-	ENDS(-EPERM);
-	ASSERT_EQ(1, wq_next(&survivor, &r));
-	EXPECT_EQ(NOTIFY_FS_OPEN_PERM, r.subtype);
-	EXPECT_EQ(0, r.perm.request);
-	EXPECT_STREQ("unanswered:listener:1", wq_story(&survivor));
-	EXPECT_OK(wq_check_asked(survivor.fd));
-	wq_close(&survivor);
-	close(pidfd);
 }
 
 TEST_F(end, shutdown_answers_before_the_watches_end)
