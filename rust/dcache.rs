@@ -34,8 +34,8 @@ use kernel::{
     types::NotThreadSafe,
 };
 
-/// Most steps up before the lock is taken: directories that are being moved about could lead a
-/// reader in circles.
+/// Most steps up: directories that are being moved about could lead a reader in circles, and nobody
+/// may hold the lock for longer than this takes, however deep somebody has made his directories.
 const MAX_STEPS: u32 = 4096;
 
 /// Which inode something is: to be compared, not to be used. It says nothing once that inode was
@@ -179,17 +179,16 @@ impl Spot<'_> {
             .is_some_and(|dentry| unsafe { parent_of(dentry) } == dentry.as_ptr())
     }
 
-    /// Where it is, seen from the directory `top`. `frozen`: the caller has a [`Frozen`].
+    /// Where it is, seen from the directory `top`: outside, if more than [`MAX_STEPS`] directories are
+    /// between them. `frozen`: the caller has a [`Frozen`].
     #[inline]
     pub(crate) fn seen_from(&self, top: InodeKey, frozen: bool) -> Position {
         let rcu = rcu::read_lock();
         if frozen {
-            return self
-                .position(&rcu, top, u32::MAX)
-                .unwrap_or(Position::Outside);
+            return self.position(&rcu, top).unwrap_or(Position::Outside);
         }
         let still = Still::now();
-        match self.position(&rcu, top, MAX_STEPS) {
+        match self.position(&rcu, top) {
             Some(position) if still.holds() => position,
             _ => self.seen_from_surely(&rcu, top),
         }
@@ -198,13 +197,13 @@ impl Spot<'_> {
     #[cold]
     fn seen_from_surely(&self, rcu: &rcu::Guard, top: InodeKey) -> Position {
         let _frozen = Frozen::new();
-        self.position(rcu, top, u32::MAX)
-            .unwrap_or(Position::Outside)
+        self.position(rcu, top).unwrap_or(Position::Outside)
     }
 
-    /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after that many steps.
+    /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after [`MAX_STEPS`].
     #[inline]
-    fn position(&self, rcu: &rcu::Guard, top: InodeKey, mut steps: u32) -> Option<Position> {
+    fn position(&self, rcu: &rcu::Guard, top: InodeKey) -> Option<Position> {
+        let mut steps = MAX_STEPS;
         let top = Top::Directory(top);
         let Some(mut at) = self.dentry(rcu) else {
             return Some(Position::Outside);
@@ -231,17 +230,12 @@ impl Spot<'_> {
     /// Puts the path from `top` to here in front of `text`, with slashes between the components, and
     /// one behind them if there is text already. What it did counts only if the tree is
     /// [`Still`] what it was.
-    pub(crate) fn prepend_path<const N: usize>(
-        &self,
-        top: Top,
-        text: &mut Text<N>,
-        still: &Still,
-    ) -> Path {
+    pub(crate) fn prepend_path<const N: usize>(&self, top: Top, text: &mut Text<N>) -> Path {
         let rcu = rcu::read_lock();
         let Some(mut at) = self.dentry(&rcu) else {
             return Path::Elsewhere;
         };
-        let mut steps = still.steps();
+        // It ends: each step needs room.
         // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
         while !unsafe { top.is(at) } {
             // SAFETY: As above.
@@ -257,10 +251,6 @@ impl Spot<'_> {
             if !fits {
                 return Path::TooLong;
             }
-            let Some(fewer) = steps.checked_sub(1) else {
-                return Path::TooLong;
-            };
-            steps = fewer;
             at = parent;
         }
         Path::Found
@@ -378,13 +368,6 @@ impl Still {
             // SAFETY: No requirements.
             Self::Since(seq) => !unsafe { bindings::wqd_rename_changed(*seq) },
             Self::Frozen => true,
-        }
-    }
-
-    fn steps(&self) -> u32 {
-        match self {
-            Self::Since(_) => MAX_STEPS,
-            Self::Frozen => u32::MAX,
         }
     }
 }

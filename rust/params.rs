@@ -22,6 +22,12 @@ pub(crate) fn max_user_watches() -> u32 {
     unsafe { bindings::wqd_max_user_watches() }
 }
 
+/// How many watches on subtrees one file system may have.
+pub(crate) fn max_subtrees() -> u32 {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_max_subtrees() }
+}
+
 /// Longest time that a queue may have for an answer, in milliseconds.
 pub(crate) fn max_permission_ms() -> u32 {
     // SAFETY: As above.

@@ -91,8 +91,13 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
         true
     }
 
-    /// The events that a mark with this `role` must hear of. Called under `connector.lock`: any
-    /// context.
+    /// How many marks in roles like this one may be on one object, of all groups together; `None`: any
+    /// number. Whether there is a limit never changes. Called under `connector.lock`: any context.
+    fn limit(&self, _role: Role) -> Option<u32> {
+        None
+    }
+
+    /// The events that a mark with this `role` must hear of. Any context.
     fn interest(&self, role: Role) -> u32;
 
     /// Whether the watch has ended. Any context.

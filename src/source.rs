@@ -132,6 +132,14 @@ pub(crate) fn shares(watch: &Watch, role: Role) -> bool {
     watch.kind() == kind::FS && fs::shares(role)
 }
 
+/// How many marks in roles like this one may be on one object. Any context.
+pub(crate) fn limit(watch: &Watch, role: Role) -> Option<u32> {
+    match watch.kind() {
+        kind::FS => fs::limit(role),
+        _ => None,
+    }
+}
+
 /// What a mark of `watch` needs to hear of, in the terms of what it is on. Any context.
 pub(crate) fn interest(watch: &Watch, role: Role) -> u32 {
     match watch.kind() {

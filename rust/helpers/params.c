@@ -18,6 +18,10 @@ static unsigned int wqd_param_max_user_watches = 1048576;
 module_param_named(max_user_watches, wqd_param_max_user_watches, uint, 0644);
 MODULE_PARM_DESC(max_user_watches, "How many watches one user may have");
 
+static unsigned int wqd_param_max_subtrees = 256;
+module_param_named(max_subtrees, wqd_param_max_subtrees, uint, 0644);
+MODULE_PARM_DESC(max_subtrees, "How many watches on subtrees one file system may have");
+
 static unsigned int wqd_param_max_permission_ms = 60000;
 module_param_named(max_permission_ms, wqd_param_max_permission_ms, uint, 0644);
 MODULE_PARM_DESC(max_permission_ms, "Longest time that SET_PERMISSION allows, in milliseconds");
@@ -43,6 +47,11 @@ unsigned int wqd_max_user_queues(void)
 unsigned int wqd_max_user_watches(void)
 {
 	return READ_ONCE(wqd_param_max_user_watches);
+}
+
+unsigned int wqd_max_subtrees(void)
+{
+	return READ_ONCE(wqd_param_max_subtrees);
 }
 
 unsigned int wqd_max_permission_ms(void)

@@ -96,6 +96,8 @@ pub(super) struct State {
     destroying: bool,
     /// [`Connector::first_ref`] was called.
     born: bool,
+    /// Marks in the list in roles that have a limit.
+    limited: u32,
 }
 
 /// Why a mark was not inserted.
@@ -105,6 +107,8 @@ pub(crate) enum NotInserted {
     Destroying,
     /// The group has a mark of a live watch here and allows no other.
     Exists,
+    /// There are as many marks in roles with a limit as there may be.
+    Full,
 }
 
 impl<S: Subscriber> Connector<S> {
@@ -163,17 +167,36 @@ impl<S: Subscriber> Connector<S> {
         Some(ConnectorRef(NonNull::from(self)))
     }
 
+    /// Calls `f` for the marks in the list, without the lock, which nobody waits for meanwhile. A mark
+    /// that is inserted during the walk may be missed, and one that is taken out may be seen.
+    fn for_each(&self, mut f: impl FnMut(&Mark<S>)) {
+        let reader = S::context().read();
+        let mut next = self.first(&reader);
+        while let Some(mark) = next {
+            f(mark);
+            next = mark.next();
+        }
+    }
+
     /// What all marks together want to hear of; a dead watch wants nothing. Any context.
+    ///
+    /// Whoever inserts a mark asks for it afterwards, so it does no harm that it may be missed here: of
+    /// several that ask one after the other, the last one sees everything.
     pub(crate) fn union(&self) -> u32 {
-        let guard = self.lock();
         let mut union = 0;
-        self.for_each_locked(&guard, |mark| {
+        self.for_each(|mark| {
             if !mark.watch().is_dead() {
                 union |= mark.watch().interest(mark.role());
             }
-            true
         });
         union
+    }
+
+    /// A mark leaves the list.
+    pub(super) fn left(guard: &mut RawGuard<'_, State>, mark: &Mark<S>) {
+        if mark.watch().limit(mark.role()).is_some() {
+            guard.limited = guard.limited.saturating_sub(1);
+        }
     }
 
     /// The live watch that is the same as `watch` to its user and has a mark here, if there is one;
@@ -210,22 +233,22 @@ impl<S: Subscriber> Connector<S> {
 
     /// The object is dying: sets `DESTROYING` and ends every watch in the list, step one. Step two
     /// follows from the reaper's work. Nothing happens if it was set before. Any context but NMI.
+    ///
+    /// The lock is not held while the watches end, however many there are: nothing is inserted any
+    /// more, and what is taken out meanwhile has been ended by whoever does it.
     pub(crate) fn end_all(&self, reason: S::Reason) {
-        let mut guard = self.lock();
-        if core::mem::replace(&mut guard.destroying, true) {
+        if !self.set_destroying() {
             return;
         }
         let context = S::context();
         let mut any = false;
-        self.for_each_locked(&guard, |mark| {
+        self.for_each(|mark| {
             hook!(S, Ending);
             if S::kill(mark.watch(), reason) {
                 context.push_dead(mark.watch().clone());
                 any = true;
             }
-            true
         });
-        drop(guard);
         hook!(S, Ended);
         if any {
             context.reap_dead_soon();
@@ -276,10 +299,15 @@ impl<S: Subscriber> ConnectorRef<S> {
         // SAFETY: By the type invariants; not `Deref`, so that `self` can be given away below while
         // the lock is held. The mark keeps the connector from then on.
         let connector: &Connector<S> = unsafe { self.0.as_ref() };
-        let guard = connector.lock();
+        let mut guard = connector.lock();
         if guard.destroying {
             drop(guard);
             return Err((self, NotInserted::Destroying));
+        }
+        let limit = mark.watch().limit(mark.role());
+        if limit.is_some_and(|limit| guard.limited >= limit) {
+            drop(guard);
+            return Err((self, NotInserted::Full));
         }
         let mut at = &connector.first;
         let group = mark.watch().group();
@@ -295,6 +323,10 @@ impl<S: Subscriber> ConnectorRef<S> {
                 return Err((self, NotInserted::Exists));
             }
             at = there.next_cell();
+        }
+        if limit.is_some() {
+            // At most the limit, which is one of these numbers.
+            guard.limited = guard.limited.saturating_add(1);
         }
         mark.set_connector(self);
         // SAFETY: The lock is held, `at` is of this list, and the mark is new.
@@ -379,7 +411,7 @@ impl<S: Subscriber, O: Object<S>> Connected<S, O> {
         // INVARIANT: The connector is the first field of a `Connected<S, O>` and has its table.
         try_pin_init!(Self {
             connector <- pin_init!(Connector {
-                lock <- new_raw_spinlock!(State { destroying: false, born: false }, "connector.lock"),
+                lock <- new_raw_spinlock!(State { destroying: false, born: false, limited: 0 }, "connector.lock"),
                 first: Atomic::new(ptr::null_mut()),
                 needs: Refcount::new(1),
                 ops: &Self::OPS,

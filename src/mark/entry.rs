@@ -173,6 +173,11 @@ impl<S: Subscriber> Mark<S> {
         self.connector.store(connector.into_raw().as_ptr(), Release);
     }
 
+    /// Whether somebody has a reference beside the caller's.
+    pub(super) fn is_shared(&self) -> bool {
+        self.refs.as_atomic().load(Relaxed) > 1
+    }
+
     /// Tells the object that the watch's masks were changed. The mark is attached; process context,
     /// no raw lock held; may sleep.
     pub(super) fn announce(&self) {
@@ -307,10 +312,11 @@ impl<S: Subscriber> Drop for MarkRef<S> {
 
         hook!(S, LastPut);
         // Under the lock, so that whoever finds a mark in the list there finds it alive.
-        let guard = connector.lock();
+        let mut guard = connector.lock();
         if !mark.refs.dec_and_test() {
             return;
         }
+        Connector::left(&mut guard, mark);
         // SAFETY: The lock is held, and a mark with a connector is in its list until here.
         unsafe { mark.unlink() };
         drop(guard);

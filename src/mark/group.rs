@@ -201,6 +201,11 @@ impl<S: Subscriber> Drop for Removed<S> {
         // The watch is out of the table: this value is the only one that can reach the set, which
         // is as good as holding the mutex.
         while let Some(mark) = self.watch.marks().detach() {
+            if mark.is_shared() {
+                // Somebody waits on it, who may take his time to drop the last reference; nobody
+                // else can begin to. What it wants is nothing from now on (TRAPS: A20).
+                mark.announce();
+            }
             drop(mark);
         }
         self.watch.ended();

@@ -360,6 +360,10 @@ impl Subscriber for Watch {
             && !crate::source::shares(self, role)
     }
 
+    fn limit(&self, role: Role) -> Option<u32> {
+        crate::source::limit(self, role)
+    }
+
     fn interest(&self, role: Role) -> u32 {
         crate::source::interest(self, role)
     }

@@ -171,7 +171,7 @@ fn insert(watch: &Arc<Watch>, slot: &Slot<Watch>) -> Result {
             drop(group);
             drop(removed);
             Err(match why {
-                NotInserted::Exists => EBUSY,
+                NotInserted::Exists | NotInserted::Full => EBUSY,
                 NotInserted::Destroying => ENOENT,
             })
         }

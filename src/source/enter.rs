@@ -23,6 +23,7 @@ use crate::{
         ConnectorRef,
         GroupGuard,
         MarkRef,
+        NotInserted,
         Role,
         Subscriber,
         Table, //
@@ -31,9 +32,12 @@ use crate::{
         Reason,
         Watch, //
     },
-    rust::fsnotify_place::{
-        Class,
-        Place, //
+    rust::{
+        fsnotify_place::{
+            Class,
+            Place, //
+        },
+        ratelimit::pr_warn_ratelimited, //
     },
     source, //
 };
@@ -259,16 +263,24 @@ fn try_enter<'p>(
         let (Some(mark), Some(connector)) = (prepared.mark.take(), &prepared.connector) else {
             continue;
         };
-        if connector.clone().insert(&mark).is_err() {
-            // The object is dying. (A second watch of one group was found above.) If the watch was
-            // to be seen already, what it may have reported needs an end.
-            if n != 0 {
+        if let Err((_, why)) = connector.clone().insert(&mark) {
+            // (A second watch of one group was found above.) If the watch was to be seen already, what it
+            // may have reported needs an end; who meets the limit has reported nothing: the mark
+            // before it only waits for the end of its object.
+            let full = why == NotInserted::Full;
+            if n != 0 && !full {
                 Watch::kill(watch, Reason::ObjectGone);
             }
             removed = group.remove(watch.handle());
             drop(group);
             drop(removed);
             drop(mark);
+            if full {
+                pr_warn_ratelimited!(
+                    "a file system has reached the limit max_subtrees of this module\n"
+                );
+                return Err(EDQUOT);
+            }
             return Err(ENOENT);
         }
         group.attach(watch, mark);

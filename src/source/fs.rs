@@ -23,7 +23,8 @@ use crate::{
     rust::{
         fsnotify::PIN,
         fsnotify_event::bit,
-        fsnotify_place::Class, //
+        fsnotify_place::Class,
+        params, //
     },
 };
 
@@ -136,6 +137,12 @@ pub(super) mod role {
 /// Whether a queue may have several marks in this role on one object.
 pub(super) fn shares(role: Role) -> bool {
     role::part(role) == role::TREE
+}
+
+/// How many marks in this role may be on one object: each of them is asked about everything that
+/// happens on the file system, a rename while no other can go on.
+pub(super) fn limit(role: Role) -> Option<u32> {
+    (role::part(role) == role::TREE).then(params::max_subtrees)
 }
 
 /// The bits that marks of each class hear of.

@@ -235,6 +235,7 @@ impl Party {
         Err(match refused {
             NotInserted::Destroying => ENOENT,
             NotInserted::Exists => EEXIST,
+            NotInserted::Full => EDQUOT,
         })
     }
 

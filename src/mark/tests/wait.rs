@@ -117,6 +117,8 @@ mod suite {
         assert_eq!(mount.marks(), 2);
         assert_eq!(inode_list.union() & 0x10, 0);
         assert_eq!(mount_list.union() & 0x20, 0);
+        assert_eq!(inode.told() & 0x10, 0);
+        assert_eq!(mount.told() & 0x20, 0);
         assert!(inode_list.find(&parties[1].0.group, |_, _| true).is_none());
         drop((on_inode, on_mount));
 

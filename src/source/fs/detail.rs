@@ -38,7 +38,6 @@ use crate::{
         dcache::{
             unmoved,
             Path as Found,
-            Still,
             Top, //
         },
         file_handle::{
@@ -105,7 +104,6 @@ impl<'n> Named<'n> {
         side: Side,
         below: bool,
         room: usize,
-        still: &Still,
     ) -> Option<Self> {
         let mut this = Self {
             name: if below { shared.name(side) } else { &[] },
@@ -124,11 +122,13 @@ impl<'n> Named<'n> {
         let path = &mut this.path;
         let found = match (top, Site::of(shared.event, side)) {
             (None, _) | (_, Site::Unknown) => Found::Found,
+            // Without the name of the entry there is no path either.
+            (Some(_), Site::Entry(_)) if this.name.is_empty() => Found::TooLong,
             (Some(top), Site::Entry(dir)) => match path.prepend(this.name) {
-                true => dir.prepend_path(top, path, still),
+                true => dir.prepend_path(top, path),
                 false => Found::TooLong,
             },
-            (Some(top), Site::Object(spot)) => spot.prepend_path(top, path, still),
+            (Some(top), Site::Object(spot)) => spot.prepend_path(top, path),
         };
         match found {
             Found::Found if path.as_bytes().len() <= room => {}
@@ -179,21 +179,13 @@ pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
     }
     let common = Common::new(shared, flags, &[]);
     unmoved(|still| {
-        with_half(
-            shared,
-            watch,
-            Side::Old,
-            view.below,
-            &common,
-            still,
-            |half| {
-                let Some(half) = half else {
-                    return still.holds();
-                };
-                let records = &[half.records(view.bits)];
-                Queue::post_if(watch, &Event { records }, || still.holds())
-            },
-        )
+        with_half(shared, watch, Side::Old, view.below, &common, |half| {
+            let Some(half) = half else {
+                return still.holds();
+            };
+            let records = &[half.records(view.bits)];
+            Queue::post_if(watch, &Event { records }, || still.holds())
+        })
     });
 }
 
@@ -207,22 +199,14 @@ pub(super) fn post_question(
     let common = Common::new(shared, watch.spec().flags, extra);
     let mut posted = Posted::Refused;
     unmoved(|still| {
-        with_half(
-            shared,
-            watch,
-            Side::Old,
-            view.below,
-            &common,
-            still,
-            |half| {
-                let holds = still.holds();
-                if let (true, Some(half)) = (holds, half) {
-                    let records = &[half.records(view.bits)];
-                    posted = Queue::post_question(watch, &Event { records });
-                }
-                holds
-            },
-        )
+        with_half(shared, watch, Side::Old, view.below, &common, |half| {
+            let holds = still.holds();
+            if let (true, Some(half)) = (holds, half) {
+                let records = &[half.records(view.bits)];
+                posted = Queue::post_question(watch, &Event { records });
+            }
+            holds
+        })
     });
     posted
 }
@@ -237,17 +221,12 @@ pub(super) struct Pair<'w> {
 /// Posts both halves of a rename, one directly behind the other. A half that is not below what its watch
 /// is about is left out.
 #[inline(never)]
-pub(super) fn post_rename(
-    shared: &Shared<'_>,
-    Pair { old, new }: Pair<'_>,
-    common: &Common<'_>,
-    still: &Still,
-) {
+pub(super) fn post_rename(shared: &Shared<'_>, Pair { old, new }: Pair<'_>, common: &Common<'_>) {
     if Arc::ptr_eq(old, new) && old.spec().flags & DETAILED == 0 {
         return shared.post_halves(old, None);
     }
-    with_half(shared, old, Side::Old, true, common, still, |from| {
-        with_half(shared, new, Side::New, true, common, still, |to| {
+    with_half(shared, old, Side::Old, true, common, |from| {
+        with_half(shared, new, Side::New, true, common, |to| {
             let from = from.map(|half| half.records(bit::MOVED_FROM));
             let to = to.map(|half| half.records(bit::MOVED_TO));
             match (from, to) {
@@ -266,13 +245,7 @@ pub(super) fn post_rename(
 
 /// Posts one half of a rename.
 #[inline(never)]
-pub(super) fn post_half(
-    shared: &Shared<'_>,
-    watch: &Arc<Watch>,
-    side: Side,
-    common: &Common<'_>,
-    still: &Still,
-) {
+pub(super) fn post_half(shared: &Shared<'_>, watch: &Arc<Watch>, side: Side, common: &Common<'_>) {
     if watch.spec().flags & DETAILED == 0 {
         return shared.post_halves(watch, Some(side));
     }
@@ -280,7 +253,7 @@ pub(super) fn post_half(
         Side::Old => bit::MOVED_FROM,
         Side::New => bit::MOVED_TO,
     };
-    with_half(shared, watch, side, true, common, still, |half| {
+    with_half(shared, watch, side, true, common, |half| {
         if let Some(half) = half {
             let records = &[half.records(bit)];
             Queue::post(watch, &Event { records });
@@ -296,7 +269,6 @@ fn with_half<R>(
     side: Side,
     below: bool,
     common: &Common<'_>,
-    still: &Still,
     f: impl FnOnce(Option<Half<'_>>) -> R,
 ) -> R {
     let (words, len) = match &common.handle {
@@ -304,7 +276,7 @@ fn with_half<R>(
         _ => (&[][..], 0),
     };
     let room = PATH_MAX.saturating_sub((common.extra.len() + words.len()) * SLOT_BYTES);
-    let Some(named) = Named::new(shared, watch, side, below, room, still) else {
+    let Some(named) = Named::new(shared, watch, side, below, room) else {
         return f(None);
     };
     let name = named.as_bytes();

@@ -68,7 +68,7 @@ use kernel::sync::Arc;
 /// Length of `struct fs_notification` in slots, without the first.
 pub(super) const FIXED_WORDS: usize = 5;
 
-/// Longest name: NAME_MAX of the VFS. No file system has a longer one; it would be left out.
+/// Longest name: NAME_MAX of the VFS. A few file systems (FUSE) allow longer ones, which are left out.
 pub(super) const NAME_MAX: usize = 255;
 
 /// The words of a record behind its first.
@@ -392,10 +392,11 @@ pub(super) fn post_to_group<'a, const N: usize>(
     });
 }
 
-/// What a watch makes its queue ignore of an event, after a modification has made it forget.
+/// What a watch makes its queue ignore of an event, after a modification has made it forget. Nothing, if
+/// it has ended: its marks may be in their lists for as long as somebody waits on one of them.
 #[cold]
 pub(super) fn ignored(watch: &Watch, mask: u32, view: View) -> u32 {
-    if view.bits == 0 {
+    if view.bits == 0 || watch.is_dead() {
         return 0;
     }
     if mask & bit::MODIFY != 0 && watch.spec().flags & IGNORE_SURV == 0 {

@@ -10,7 +10,9 @@
 //! Where watches look at the tree, it is frozen while they are asked and posted to. So what they
 //! say of the two directories belongs together, the paths are those of that moment, and records of
 //! renames are in the order in which they happened, as far as the tree goes. That costs a rename
-//! that somebody sees a moment with the lock which it has just had already.
+//! that somebody sees a moment with the lock which it has just had already. How long a moment, is
+//! bounded: by the number of subtrees that may be watched on a file system (`max_subtrees`), and by that of
+//! the directories on the way (`rust/dcache.rs`).
 
 use super::{
     detail::{
@@ -32,10 +34,7 @@ use crate::{
     },
     queue::watch::Watch,
     rust::{
-        dcache::{
-            Frozen,
-            Still, //
-        },
+        dcache::Frozen,
         fsnotify_event::bit, //
     },
 };
@@ -63,34 +62,40 @@ pub(super) fn post<'s, 'e: 's, 'r, const N: usize>(
     // May sleep, so before anything is frozen.
     let common = &Common::new(shared, flags, &[]);
     let _frozen = wide.then(Frozen::new);
-    let still = &Still::Frozen;
     let bits = |list, mark: &Mark<Watch>| wanted(list, mark, wide).bits & MOVES;
 
     let (mut old, mut new) = (None::<&'r Arc<Watch>>, None::<&'r Arc<Watch>>);
+    let mut more = false;
     run.for_each(|list, mark| match bits(list, mark) {
         bit::MOVED_FROM => {
             // The last of them waits for the first that sees the new name.
             if let Some(before) = old.replace(mark.watch()) {
-                detail::post_half(shared, before, Side::Old, common, still);
+                detail::post_half(shared, before, Side::Old, common);
             }
         }
-        bit::MOVED_TO => new = new.or(Some(mark.watch())),
+        bit::MOVED_TO => {
+            more |= new.is_some();
+            new = new.or(Some(mark.watch()));
+        }
         MOVES => {
             let (old, new) = (mark.watch(), mark.watch());
-            detail::post_rename(shared, Pair { old, new }, common, still);
+            detail::post_rename(shared, Pair { old, new }, common);
         }
         _ => {}
     });
     match (old, new) {
-        (Some(old), Some(new)) => detail::post_rename(shared, Pair { old, new }, common, still),
-        (Some(old), None) => detail::post_half(shared, old, Side::Old, common, still),
-        (None, Some(new)) => detail::post_half(shared, new, Side::New, common, still),
+        (Some(old), Some(new)) => detail::post_rename(shared, Pair { old, new }, common),
+        (Some(old), None) => detail::post_half(shared, old, Side::Old, common),
+        (None, Some(new)) => detail::post_half(shared, new, Side::New, common),
         (None, None) => {}
+    }
+    if !more {
+        return;
     }
     run.for_each(|list, mark| {
         let done = new.is_none_or(|new| Arc::ptr_eq(new, mark.watch()));
         if !done && bits(list, mark) == bit::MOVED_TO {
-            detail::post_half(shared, mark.watch(), Side::New, common, still);
+            detail::post_half(shared, mark.watch(), Side::New, common);
         }
     });
 }
