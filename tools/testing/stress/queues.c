@@ -147,7 +147,8 @@ static void check_add_error(int e, bool update, uint32_t type)
 		return;
 	if (type == WATCH_TYPE_KEY_NOTIFY && (e == -ENOKEY || e == -EKEYREVOKED))
 		return;
-	if (e != -ENOENT && e != -ENOTDIR)
+	/* EDQUOT: all subtrees of a file system count together, those of the wild process too. */
+	if (e != -ENOENT && e != -ENOTDIR && e != -EDQUOT)
 		fail("%s: %s", update ? "update" : "add", strerror(-e));
 }
 

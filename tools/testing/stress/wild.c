@@ -93,7 +93,7 @@ static void add(struct rng *r, int fd)
 	if (add.object < 0)
 		return;
 	JUDGE("ADD_WATCH", wq_add(fd, &add), EEXIST, EINVAL, ENOENT, ENOTDIR, ESHUTDOWN, ENOBUFS,
-	      EOPNOTSUPP);
+	      EOPNOTSUPP, EDQUOT);
 	close(add.object);
 }
 
