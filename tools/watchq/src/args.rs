@@ -24,7 +24,7 @@ pub enum Command {
     /// Print what happens to files and directories, mounts, file systems, keys, block and USB devices
     /// until interrupted.
     ///
-    /// A directory is watched with the files in it, but not with what is below its
+    /// A directory is watched with the files in it, but only with -r with what is below its
     /// subdirectories. Each event is one line: the watched path, the event, and the name in the
     /// directory if there is one. Lost events are a line of their own that begins with "lost", and
     /// a watch that has ended is one that begins with "ended".
@@ -61,6 +61,20 @@ pub struct Monitor {
     #[arg(short, long = "event", value_name = "EVENTS", value_parser = names::parse_list)]
     pub events: Vec<Events>,
 
+    /// Watch directories with everything below them, whatever is created or moved there later.
+    ///
+    /// Short for --scope subtree.
+    #[arg(short, long, conflicts_with = "scope")]
+    pub recursive: bool,
+
+    /// How far watches reach.
+    ///
+    /// All but children need CAP_SYS_ADMIN over the file system. With mount and sb, give the path of
+    /// the mount point, so that the printed paths are right; mount knows the events access, modify,
+    /// close, open and open_exec only.
+    #[arg(long, value_enum, default_value_t = Reach::Children)]
+    pub scope: Reach,
+
     /// Print one JSON object per line.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
@@ -79,7 +93,7 @@ pub struct Monitor {
 
     /// Print events in this format.
     ///
-    /// %w: watched path, %f: name in the directory, %e: event, %c: rename cookie as hexadecimal
+    /// %w: watched path, or the directory below it, %f: name in the directory, %e: event, %c: rename cookie as hexadecimal
     /// number, %T: time (needs --timefmt), %0: NUL, %n: newline, %%: percent sign. %Xe is %e with
     /// the character X instead of a comma before isdir. A newline follows each event.
     #[arg(long, value_name = "FORMAT", value_parser = str::parse::<Template>)]
@@ -151,6 +165,19 @@ pub struct Guard {
     pub paths: Vec<PathBuf>,
 }
 
+/// How far watches reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reach {
+    /// Files, and directories with the files in them.
+    Children,
+    /// Directories with everything below them.
+    Subtree,
+    /// Everything that is reached through the mount.
+    Mount,
+    /// Everything on the file system.
+    Sb,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Generated {
     Man,
@@ -162,10 +189,21 @@ pub enum Generated {
 impl Monitor {
     /// The wanted events.
     pub fn wanted(&self) -> Events {
-        if self.events.is_empty() {
-            return Events::MUTATIONS;
+        if !self.events.is_empty() {
+            return self.events.iter().copied().collect();
         }
-        self.events.iter().copied().collect()
+        match self.reach() {
+            Reach::Mount => Events::MODIFY | Events::CLOSE_WRITE,
+            _ => Events::MUTATIONS,
+        }
+    }
+
+    /// How far watches reach.
+    pub fn reach(&self) -> Reach {
+        match self.recursive {
+            true => Reach::Subtree,
+            false => self.scope,
+        }
     }
 }
 
@@ -215,6 +253,7 @@ order in which things happened.
 Examples:
   watchq monitor /etc
   watchq monitor --mount --sb / --key @s --block --usb /etc
+  watchq monitor -r /srv
   watchq monitor -e create,delete --json /var/spool/incoming
   watchq monitor -1 -t 10 -e close_write upload.tmp && process upload.tmp";
 

@@ -2,6 +2,7 @@
 
 //! What the outputs print: a record joined with the path that its watch was set on.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 
 use watch_queue::{Events, FsEvent, Loss, Reason};
@@ -28,9 +29,10 @@ pub enum Item<'a> {
 }
 
 /// An event of a file or a directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileEvent<'a> {
-    pub watched: &'a Watched,
+    /// What is watched, or with a wider scope the directory below it; that ends with a slash.
+    pub path: Cow<'a, OsStr>,
     pub name: Option<&'a OsStr>,
     pub event: Events,
     pub is_dir: bool,
@@ -54,7 +56,7 @@ impl<'a> FileEvent<'a> {
     /// Joins a record with its watch.
     pub fn new(fs: &FsEvent<'a>, watched: &'a Watched) -> Self {
         FileEvent {
-            watched,
+            path: directory(fs, watched.path.as_os_str()),
             name: fs.name(),
             event: fs.event(),
             is_dir: fs.is_dir(),
@@ -64,6 +66,19 @@ impl<'a> FileEvent<'a> {
             rename_cookie: fs.rename_cookie(),
         }
     }
+}
+
+/// Where an event was: what is watched, and the directories of the path below that.
+fn directory<'a>(fs: &FsEvent<'a>, watched: &'a OsStr) -> Cow<'a, OsStr> {
+    let below = match fs.path().and_then(|path| path.parent()) {
+        _ if fs.is_truncated() => OsStr::new("..."),
+        Some(parent) if !parent.as_os_str().is_empty() => parent.as_os_str(),
+        _ => return watched.into(),
+    };
+    let mut path = watched.to_owned();
+    path.push(below);
+    path.push("/");
+    path.into()
 }
 
 impl<'a> Lost<'a> {

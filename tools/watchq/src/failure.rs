@@ -79,10 +79,13 @@ impl Failure {
         let path = path.display();
         match Errno::from_io_error(error) {
             Some(Errno::NOENT) => Failure::new(format!("{path}: no such file or directory")),
-            Some(Errno::ACCESS | Errno::PERM) => {
-                Failure::new(format!("{path}: you may not watch it"))
-                    .advise("watching needs the right to read the file or directory")
+            Some(Errno::PERM) => Failure::new(format!("{path}: you may not watch all of that"))
+                .advise("-r and wider scopes are for the administrator of the whole file system"),
+            Some(Errno::NOTDIR) => {
+                Failure::new(format!("{path}: is no directory, so nothing is below it"))
             }
+            Some(Errno::ACCESS) => Failure::new(format!("{path}: you may not watch it"))
+                .advise("watching needs the right to read the file or directory"),
             Some(Errno::NOSPC | Errno::DQUOT) => Failure::new(format!(
                 "{path}: you have reached the limit on watches per user"
             ))

@@ -79,7 +79,10 @@ enum Text<'a> {
 
 impl<'a> Text<'a> {
     fn path(watched: &'a Watched) -> Self {
-        let text = watched.path.as_os_str();
+        Text::path_of(watched.path.as_os_str())
+    }
+
+    fn path_of(text: &'a OsStr) -> Self {
         match text.to_str() {
             Some(path) => Text::Path { path },
             None => Text::PathBytes {
@@ -126,9 +129,9 @@ pub fn write(out: &mut impl Write, item: &Item<'_>, time: &str) -> io::Result<()
     out.write_all(b"\n")
 }
 
-fn file_body<'a>(file: &FileEvent<'a>) -> Body<'a> {
+fn file_body<'a>(file: &'a FileEvent<'a>) -> Body<'a> {
     Body::File {
-        path: Text::path(file.watched),
+        path: Text::path_of(&file.path),
         name: file.name.map(Text::name),
         is_dir: file.is_dir,
         inode: file.inode,
@@ -184,7 +187,7 @@ mod tests {
     fn files() {
         let watched = Watched::example("/tmp/");
         let mut file = FileEvent {
-            watched: &watched,
+            path: watched.path.as_os_str().into(),
             name: Some(OsStr::new("quo\"te\n")),
             event: Events::CREATE,
             is_dir: false,
@@ -195,14 +198,14 @@ mod tests {
         };
         let body = r#""is_dir":false,"inode":7,"dev":2049,"pid":42"#;
         assert_eq!(
-            line(&Item::File(FileEvent { ..file }), ""),
+            line(&Item::File(file.clone()), ""),
             format!(r#"{{"event":"create","path":"/tmp/","name":"quo\"te\n",{body}}}"#) + "\n"
         );
         file.event = Events::MOVED_TO;
         file.rename_cookie = 9;
         file.name = Some(OsStr::from_bytes(b"\xff"));
         assert_eq!(
-            line(&Item::File(FileEvent { ..file }), "12:00"),
+            line(&Item::File(file.clone()), "12:00"),
             format!(
                 r#"{{"event":"moved_to","time":"12:00","path":"/tmp/","name":"{}","name_bytes":[255],{body},"rename_cookie":9}}"#,
                 '\u{fffd}'

@@ -35,7 +35,7 @@ impl Template {
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.write_all(text.as_bytes())?,
-                Piece::Watched => out.write_all(event.watched.path.as_os_str().as_bytes())?,
+                Piece::Watched => out.write_all(event.path.as_bytes())?,
                 Piece::Name => out.write_all(event.name.unwrap_or_default().as_bytes())?,
                 Piece::Event(separator) => write_event(out, event, *separator)?,
                 Piece::Cookie => write!(out, "{:x}", event.rename_cookie)?,
@@ -51,7 +51,7 @@ pub fn write_default(out: &mut impl Write, event: &FileEvent<'_>, time: &str) ->
     if !time.is_empty() {
         write!(out, "{time} ")?;
     }
-    out.write_all(event.watched.path.as_os_str().as_bytes())?;
+    out.write_all(event.path.as_bytes())?;
     out.write_all(b" ")?;
     write_event(out, event, ',')?;
     if let Some(name) = event.name {
@@ -131,7 +131,7 @@ mod tests {
 
     fn event<'a>(watched: &'a Watched, name: Option<&'a [u8]>) -> FileEvent<'a> {
         FileEvent {
-            watched,
+            path: watched.path.as_os_str().into(),
             name: name.map(OsStr::from_bytes),
             event: Events::MOVED_FROM,
             is_dir: false,

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{fstat, open, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use watch_queue::{Control, Scope, Watch};
+use watch_queue::{Control, Scope, Watch, WatchFlags};
 
-use crate::args::Monitor;
+use crate::args::{Monitor, Reach};
 use crate::failure::Failure;
 
 /// One watched path, or something else that is watched.
@@ -40,11 +40,12 @@ impl List {
         let events = options.wanted();
         for path in &options.paths {
             let (fd, watched, scope) =
-                look_at(path).map_err(|error| Failure::watching(&error, path))?;
+                look_at(path, options.reach()).map_err(|error| Failure::watching(&error, path))?;
             let cookie = list.0.len() as u64 + 1;
             let watch = Watch::fd(fd.as_fd())
                 .scope(scope)
-                .events(events)
+                .flags(WatchFlags::PATH)
+                .events(options.wanted())
                 .cookie(cookie);
             match control.add(&watch) {
                 Ok(_) => list.0.push(watched),
@@ -143,14 +144,21 @@ impl Watched {
 }
 
 /// Opens a path for watching and decides how far the watch reaches.
-fn look_at(path: &Path) -> io::Result<(OwnedFd, Watched, Scope)> {
+fn look_at(path: &Path, reach: Reach) -> io::Result<(OwnedFd, Watched, Scope)> {
     let fd = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let stat = fstat(&fd)?;
     let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
-    let (path, scope) = if is_dir {
-        (with_slash(path), Scope::Children)
+    let path = if is_dir {
+        with_slash(path)
     } else {
-        (path.to_owned(), Scope::Object)
+        path.to_owned()
+    };
+    let scope = match reach {
+        Reach::Children if !is_dir => Scope::Object,
+        Reach::Children => Scope::Children,
+        Reach::Subtree => Scope::Subtree,
+        Reach::Mount => Scope::Mount,
+        Reach::Sb => Scope::Superblock,
     };
     Ok((
         fd,
@@ -211,17 +219,17 @@ mod tests {
 
     #[test]
     fn files_and_directories_get_their_scopes() {
-        let (_, dir, scope) = look_at(Path::new("/dev")).unwrap();
+        let (_, dir, scope) = look_at(Path::new("/dev"), Reach::Children).unwrap();
         assert_eq!(
             (dir.path.as_os_str().as_bytes(), scope),
             (&b"/dev/"[..], Scope::Children)
         );
-        let (_, file, scope) = look_at(Path::new("/dev/null")).unwrap();
+        let (_, file, scope) = look_at(Path::new("/dev/null"), Reach::Children).unwrap();
         assert_eq!(
             (file.path.as_os_str().as_bytes(), scope),
             (&b"/dev/null"[..], Scope::Object)
         );
-        let missing = look_at(Path::new("/dev/null/none")).unwrap_err();
+        let missing = look_at(Path::new("/dev/null/none"), Reach::Children).unwrap_err();
         assert_eq!(Errno::from_io_error(&missing), Some(Errno::NOTDIR));
     }
 }

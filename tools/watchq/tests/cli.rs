@@ -35,6 +35,8 @@ fn fails(args: &[&str], parts: &[&str]) {
 fn wrong_usage_is_status_1_not_that_of_a_timeout() {
     fails(&[], &["Usage: watchq"]);
     fails(&["monitor"], &["<PATH>"]);
+    fails(&["monitor", "-r", "--scope", "sb", "/tmp"], &["--scope"]);
+    fails(&["monitor", "--scope", "all", "/tmp"], &["subtree"]);
     fails(&["monitr", "/tmp"], &["monitr", "monitor"]);
     fails(&["monitor", "--jsn", "/tmp"], &["--jsn", "--json"]);
     fails(

@@ -52,6 +52,22 @@ fn records_are_printed_with_the_path_of_their_watch() {
 }
 
 #[test]
+fn the_directories_of_a_path_are_printed_with_the_watched_one() {
+    let records = [fs(6, 1, b"x/y/old"), fs(7, 1, b"new")];
+    let (lines, _) = printed(&["-r"], &records).unwrap();
+    assert_eq!(
+        lines,
+        "/a/x/y/ moved_from,isdir old\n/a/ moved_to,isdir new\n"
+    );
+    let (lines, _) = printed(&["-r", "--format", "%w%f"], &records).unwrap();
+    assert_eq!(lines, "/a/x/y/old\n/a/new\n");
+    let mut long = fs(6, 1, b"old");
+    long[4 + 2] |= 2; // TRUNCATED
+    let (lines, _) = printed(&["-r", "--format", "%w%f"], &[long]).unwrap();
+    assert_eq!(lines, "/a/.../old\n");
+}
+
+#[test]
 fn both_halves_of_a_rename_share_the_cookie() {
     let (lines, _) = printed(&["--json"], &[fs(6, 1, b"old"), fs(7, 2, b"new")]).unwrap();
     let lines: Vec<_> = lines.lines().collect();
