@@ -45,7 +45,7 @@ impl List {
             let watch = Watch::fd(fd.as_fd())
                 .scope(scope)
                 .flags(WatchFlags::PATH)
-                .events(options.wanted())
+                .events(events)
                 .cookie(cookie);
             match control.add(&watch) {
                 Ok(_) => list.0.push(watched),
