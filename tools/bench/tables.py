@@ -61,6 +61,8 @@ def own(figures):
             keep(f"pwrite.{peer}.own", a - floor)
     for n in (1, 16, 64, 1024):
         keep(f"consume.{n}", get(figures, "consume", "watch_queue", n, "read"))
+        for part in ("read", "decode"):
+            keep(f"consume.rust.{n}.{part}", get(figures, "consume", "rust", n, part))
     keep("key-update.consume", consume(figures, "key-update", "watch_queue", 1))
     return result
 
@@ -102,6 +104,8 @@ def targets(figures):
                                            total(figures, "pwrite", "inotify", 64)), 0.18),
         ("each further listener", per_listener(figures, "watch_queue", 64), 160),
         ("reading a record in C", once("consume", 64, "read"), 20),
+        ("reading a record in Rust", get(figures, "consume", "rust", 64, "read"), 40),
+        ("reading and decoding an event in Rust", get(figures, "consume", "rust", 64, "decode"), 40),
         ("stopped by the mask", above_noop("mask"), 60),
         ("stopped by the filter", above_noop("filter"), 110),
         ("stopped by a full ring", above_noop("full"), 150),
@@ -162,7 +166,7 @@ def show_listeners(figures):
 
 
 OTHERS = [
-    ("reading an event when so many wait", "consume", ["watch_queue", "inotify", "fanotify"],
+    ("reading an event when so many wait", "consume", ["watch_queue", "rust", "inotify", "fanotify"],
      [(1, "read", "1"), (16, "read", "16"), (64, "read", "64"), (1024, "read", "1024")]),
     ("an update of a key (pipe: mainline's watch_queue)", "key-update", ["unwatched", "pipe", "watch_queue"],
      [(1, "produce", "whole"), (1, "consume", "consume"), (1, "arrived", "records")]),
