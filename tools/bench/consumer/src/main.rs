@@ -51,7 +51,11 @@ fn measure(
     cost: u64,
 ) -> io::Result<()> {
     let (control, mut ring) = Queue::builder().pages(64).open()?;
-    control.add(&Watch::path(".").scope(Scope::Children).events(Events::MODIFY))?;
+    control.add(
+        &Watch::path(".")
+            .scope(Scope::Children)
+            .events(Events::MODIFY),
+    )?;
     let mut samples = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS + 4 {
         for file in files {
