@@ -226,6 +226,22 @@ impl<T: Job> DelayedJob<T> {
         }
     }
 
+    /// Queues the job, to run in `delay` jiffies from now, whether it is queued already or not.
+    ///
+    /// A full barrier. Any context but NMI.
+    pub(crate) fn requeue(&self, delay: Jiffies) {
+        // SAFETY: By the type invariant the work is initialised; the queue is kept by `self`, and
+        // `drop()` takes the work off it.
+        unsafe {
+            bindings::mod_delayed_work_on(
+                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
+                self.queue.0.as_ptr(),
+                self.work.get(),
+                delay,
+            )
+        };
+    }
+
     /// If the job is queued, runs it now; waits until it has run. Process context.
     pub(crate) fn flush(&self) {
         // SAFETY: By the type invariant the work is initialised.
@@ -303,6 +319,22 @@ mod tests {
         assert!(!job.queue(0));
         assert_eq!(runs.load(Relaxed), 0);
         job.flush();
+        assert_eq!(runs.load(Relaxed), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn requeued_runs_with_the_new_delay() -> Result {
+        let (job, runs) = job(1)?;
+
+        job.queue(msecs_to_jiffies(3_600_000));
+        job.requeue(0);
+        for _ in 0..1000 {
+            if runs.load(Relaxed) != 0 {
+                break;
+            }
+            kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
+        }
         assert_eq!(runs.load(Relaxed), 1);
         Ok(())
     }

@@ -23,12 +23,16 @@ mod wake;
 pub(crate) mod watch;
 
 use self::{
-    fill::Watermark,
+    fill::{
+        Signal,
+        Watermark, //
+    },
     filter::Filter,
     limits::User,
     permission::Questions,
     ring::Ring,
     wake::{
+        From,
         Waiters,
         WakeWork, //
     },
@@ -210,22 +214,23 @@ impl Queue {
         drop(old);
     }
 
-    /// Ends one watch of this queue, step one. True for the one call that did it.
-    fn kill(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
-        self.ring.lock().kill(watch, reason)
+    /// Ends one watch of this queue, step one, and does about sleepers what the REMOVAL asks for. True
+    /// for the one call that did it.
+    fn kill(&self, from: From, watch: &Arc<Watch>, reason: Reason) -> bool {
+        let mut ring = self.ring.lock();
+        let signal = ring.kill(watch, reason);
+        self.act(from, ring, signal.unwrap_or(Signal::Quiet));
+        signal.is_some()
     }
 
-    /// Writes what had to wait for room, and lets go of watches whose REMOVAL was written. Process
-    /// context, no locks.
+    /// Writes what had to wait for room, wakes who sleeps, and lets go of watches whose REMOVAL was
+    /// written. Process context, no locks.
     pub(crate) fn settle(&self) {
-        let (wrote, done) = {
-            let mut ring = self.ring.lock();
-            (ring.flush(), ring.take_done())
-        };
+        let mut ring = self.ring.lock();
+        let signal = ring.flush();
+        let done = ring.take_done();
+        self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
         drop(done);
-        if wrote {
-            self.waiters.wake();
-        }
     }
 
     /// Poll events that are true now. The caller has entered the wait queue before; POLLERR while
@@ -244,10 +249,19 @@ impl Queue {
     }
 
     /// Sets when sleepers are woken; `None`: whenever a record is written. `delay` is the time of a
-    /// timed watermark. Who sleeps now looks again.
+    /// timed watermark; for what waits already it begins now. Who sleeps now looks again.
     pub(crate) fn set_watermark(&self, watermark: Option<Watermark>, delay: Jiffies) {
+        // Before the ring knows: a record that the new watermark counts has the new time.
         self.waiters.set_delay(delay);
-        self.ring.lock().set_watermark(watermark);
+        let waits = {
+            let mut ring = self.ring.lock();
+            ring.set_watermark(watermark);
+            // With nothing in it the ring is not readable, whatever is due.
+            ring.readable(true) != Some(false)
+        };
+        if watermark.is_some_and(|mark| mark.timed) {
+            self.waiters.restart(waits);
+        }
         self.waiters.wake();
     }
 
@@ -261,15 +275,13 @@ impl Queue {
         let removed = {
             let mut group = self.group.lock();
             let watch = group.get(handle).ok_or(ENOENT)?;
-            if !self.kill(&watch, Reason::Removed) {
+            if !self.kill(From::Process, &watch, Reason::Removed) {
                 // It has ended already and waits for the reaper: its REMOVAL is on the way.
                 return Err(ENOENT);
             }
             group.remove(handle)
         };
         drop(removed);
-        self.settle();
-        self.waiters.wake();
         Ok(())
     }
 
@@ -283,15 +295,14 @@ impl Queue {
                     break;
                 };
                 from = watch.handle().wrapping_add(1);
-                if (kind != 0 && watch.kind() != kind) || !self.kill(&watch, reason) {
+                let wanted = kind == 0 || watch.kind() == kind;
+                if !wanted || !self.kill(From::Process, &watch, reason) {
                     continue;
                 }
                 group.remove(watch.handle())
             };
             drop(removed);
         }
-        self.settle();
-        self.waiters.wake();
     }
 
     /// Whether [`Self::shutdown`] was called.

@@ -127,7 +127,8 @@ impl Fill {
         }
     }
 
-    /// Whether a sleeper should read, with `used` slots waiting; `due`: whatever the fill.
+    /// Whether a sleeper should read, with `used` slots waiting; `due`: the timer of a timed
+    /// watermark has run out.
     pub(super) fn is_readable(&mut self, used: u32, due: bool) -> bool {
         if used == 0 {
             self.records = 0;
@@ -138,7 +139,8 @@ impl Fill {
             None => true,
             Some(mark) => {
                 let reached = |limit: u32, now: u64| limit != 0 && now >= u64::from(limit);
-                due || self.lossy
+                (mark.timed && due)
+                    || self.lossy
                     || reached(mark.records, self.records.saturating_add(self.fresh))
                     || reached(mark.slots, used.into())
             }

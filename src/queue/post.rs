@@ -168,7 +168,7 @@ impl Queue {
 
     /// Ends a post: unlocks and does about sleepers what the ring said.
     #[inline(never)]
-    fn act(&self, from: From, ring: RawGuard<'_, Ring>, signal: Signal) {
+    pub(super) fn act(&self, from: From, ring: RawGuard<'_, Ring>, signal: Signal) {
         if signal == (Signal::Arm { first: true }) {
             self.waiters.not_due();
         }

@@ -187,14 +187,13 @@ impl Ring {
         self.lost_since != 0 || self.untold != 0 || !self.pending.is_empty()
     }
 
-    /// Writes what waits, as far as there is room, the room for one LOSS included, and publishes it;
-    /// true when something was written.
-    pub(super) fn flush(&mut self) -> bool {
-        let wrote = self.flush_quietly(0);
-        if wrote {
+    /// Writes what waits, as far as there is room, the room for one LOSS included, and publishes it.
+    /// What to do about sleepers; `None`: nothing was written.
+    pub(super) fn flush(&mut self) -> Option<Signal> {
+        self.flush_quietly(0).then(|| {
             self.publish();
-        }
-        wrote
+            self.signal()
+        })
     }
 
     /// As [`Self::flush`], without publishing, and with `reserve` slots kept free behind a LOSS.
@@ -297,13 +296,12 @@ impl Ring {
         }
     }
 
-    /// See [`crate::mark::Subscriber::kill`].
-    pub(super) fn kill(&mut self, watch: &Arc<Watch>, reason: Reason) -> bool {
-        let killed = self.end(watch, reason);
-        if killed {
+    /// See [`crate::mark::Subscriber::kill`]. What to do about sleepers; `None`: it had ended.
+    pub(super) fn kill(&mut self, watch: &Arc<Watch>, reason: Reason) -> Option<Signal> {
+        self.end(watch, reason).then(|| {
             self.publish();
-        }
-        killed
+            self.signal()
+        })
     }
 
     /// Makes the watch dead and writes its REMOVAL or lets it wait, without publishing.

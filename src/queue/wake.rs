@@ -102,9 +102,9 @@ impl Waiters {
         &self.timer.list
     }
 
-    /// Sets how long the first record may wait, in jiffies.
+    /// Sets how long the first record may wait, in jiffies. A full barrier, see [`Self::restart`].
     pub(super) fn set_delay(&self, delay: Jiffies) {
-        self.timer.delay.store(delay, Relaxed);
+        self.timer.delay.xchg(delay, Full);
     }
 
     /// Whether the timer has run out for what waits in the ring.
@@ -114,8 +114,11 @@ impl Waiters {
 
     /// A first record was written: its time begins. Under the ring lock, before the timer is started,
     /// so that no run of the timer for that record can be forgotten.
+    ///
+    /// A full barrier between this and the look at `armed`, as the timer has one between the two in
+    /// the other order: either it is seen that the timer has run, or what is due stays due.
     pub(super) fn not_due(&self) {
-        self.timer.due.store(false, Relaxed);
+        self.timer.due.xchg(false, Full);
     }
 
     /// Wakes who waits for records, if there is somebody. Not under a raw lock.
@@ -136,9 +139,34 @@ impl Waiters {
     /// If it runs for records that were read meanwhile, it runs out early for the new ones: somebody
     /// is woken early, nobody late.
     fn arm(&self) {
-        if !self.timer.armed.xchg(true, Full) {
-            self.timer.queue(self.timer.delay.load(Relaxed));
+        if self.timer.armed.xchg(true, Full) {
+            return;
         }
+        let mut delay = self.timer.delay.load(Relaxed);
+        self.timer.queue(delay);
+        // Whoever set another delay meanwhile may have restarted the timer before it was queued with
+        // the old one. Queueing is a full barrier, also for him.
+        loop {
+            let now = self.timer.delay.load(Relaxed);
+            if now == delay {
+                return;
+            }
+            delay = now;
+            self.timer.requeue(delay);
+        }
+    }
+
+    /// The delay was set: starts the timer with it if something `waits`, also if it runs. Process
+    /// context, not under a raw lock.
+    ///
+    /// Who is about to start it is seen here, or sees the new delay: both have a full barrier
+    /// between what they store and what they look at.
+    pub(super) fn restart(&self, waits: bool) {
+        if !waits && !self.timer.armed.load(Relaxed) {
+            return;
+        }
+        self.timer.armed.xchg(true, Full);
+        self.timer.requeue(self.timer.delay.load(Relaxed));
     }
 
     /// Does what the ring asks for, from where the caller may do so.

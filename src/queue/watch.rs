@@ -9,6 +9,7 @@
 
 use super::{
     limits::WatchCharge,
+    wake::From,
     Queue, //
 };
 use crate::{
@@ -374,13 +375,12 @@ impl Subscriber for Watch {
     }
 
     fn kill(this: &Arc<Self>, reason: Reason) -> bool {
-        this.queue.kill(this, reason)
+        this.queue.kill(From::Anywhere, this, reason)
     }
 
     fn ended(&self) {
         self.charge.give_back(self.queue.user());
         self.queue.settle();
-        self.queue.waiters.wake();
     }
 
     fn reap_link(&self) -> &Atomic<*mut Self> {

@@ -58,12 +58,13 @@ impl World {
                     name: b"",
                 };
                 self.queue.post(&watch, &[records]);
-                self.signal();
+                let signal = self.queue.signal();
+                self.act(signal);
             }
             Op::Kill => {
                 let watch = Arc::new(Watch::new(1, 1, 1, false));
-                self.queue.kill(&watch, Reason::Removed);
-                self.signal();
+                let signal = self.queue.kill(&watch, Reason::Removed);
+                self.act(signal.expect("it lives"));
             }
             Op::Take(n) => {
                 for _ in 0..n {
@@ -72,7 +73,9 @@ impl World {
             }
             Op::Sleep => {
                 // As poll() does: it enters the wait queue, writes what waits, then it asks.
-                self.queue.flush();
+                if let Some(signal) = self.queue.flush() {
+                    self.act(signal);
+                }
                 self.asleep = self.queue.readable(self.due) == Some(false);
             }
             Op::Time => {
@@ -85,14 +88,15 @@ impl World {
                 self.mark = mark;
                 self.queue.set_watermark(mark);
                 self.asleep = false;
-                self.due = true;
+                let memory = &self.queue.memory;
+                self.armed |= mark.is_some_and(|mark| mark.timed) && memory.head() != memory.tail();
             }
         }
         self.check();
     }
 
-    fn signal(&mut self) {
-        match self.queue.signal() {
+    fn act(&mut self, signal: Signal) {
+        match signal {
             Signal::Quiet => {}
             Signal::Wake => self.asleep = false,
             Signal::WakeAndArm => {
@@ -242,6 +246,46 @@ fn a_loss_wakes_whatever_the_watermark() {
     // The first look writes the LOSS record; it is still to be read at the second.
     assert_eq!(world.queue.poll(), Some(true));
     assert_eq!(world.queue.poll(), Some(true));
+}
+
+#[test]
+fn a_timer_that_ran_out_does_not_count_for_a_watermark_without_time() {
+    let timed = |timed| {
+        Some(Watermark {
+            records: 5,
+            slots: 0,
+            timed,
+        })
+    };
+    let mut world = world(timed(true));
+    world.apply(&Op::Post { count: 1, len: 4 });
+    world.apply(&Op::Time);
+    assert_eq!(world.queue.readable(world.due), Some(true));
+    world.apply(&Op::Mark(timed(false)));
+    assert_eq!(world.queue.readable(world.due), Some(false));
+}
+
+#[test]
+fn whatever_is_written_starts_the_timer() {
+    let mark = Some(Watermark {
+        records: 0,
+        slots: 0,
+        timed: true,
+    });
+    let mut world = world(mark);
+    // A REMOVAL alone.
+    world.apply(&Op::Kill);
+    assert!(world.armed);
+    // A REMOVAL that had to wait: it is written by who polls.
+    while world.queue.counters().lost == 0 {
+        world.apply(&Op::Post { count: 1, len: 4 });
+    }
+    world.apply(&Op::Kill);
+    world.apply(&Op::Take(u32::from(u16::MAX)));
+    assert_eq!(world.queue.readable(false), Some(false));
+    world.armed = false;
+    world.apply(&Op::Sleep);
+    assert!(world.armed);
 }
 
 proptest! {

@@ -229,7 +229,7 @@ impl Model {
     }
 
     fn poll(&mut self) -> bool {
-        if self.queue.flush() {
+        if self.queue.flush().is_some() {
             self.tell();
         }
         self.queue.poll().expect("the tail is the consumer's")
@@ -244,8 +244,8 @@ impl Model {
         let number = self.random.below(WATCHES as u32) as usize;
         let watch = self.watch(number);
         let old = std::mem::replace(&mut self.watches[number], watch);
-        assert!(self.queue.kill(&old, Reason::Removed));
-        assert!(!self.queue.kill(&old, Reason::Removed));
+        assert!(self.queue.kill(&old, Reason::Removed).is_some());
+        assert!(self.queue.kill(&old, Reason::Removed).is_none());
         self.ended.push_back(old.handle_number());
     }
 

@@ -5,15 +5,13 @@
 //! Stands where `queue.rs` stands in the module, without lock, wait queue and marks. Used by
 //! `model` and `queue_tests`.
 
-#[cfg(test)]
 use super::{
-    fill::{Signal, Watermark},
-    filter::Filter,
-};
-use super::{
+    fill::Signal,
     ring::{Event, Ring},
     watch::{Reason, Watch},
 };
+#[cfg(test)]
+use super::{fill::Watermark, filter::Filter};
 use crate::{consumer::Consumer, memory::Memory, ring::producer::Producer, sync::Arc};
 
 pub(crate) use super::ring::Records;
@@ -77,8 +75,8 @@ impl Queue {
         outcome.wrote
     }
 
-    /// Ends a watch.
-    pub(crate) fn kill(&mut self, watch: &Arc<Watch>, reason: Reason) -> bool {
+    /// Ends a watch; what to do about sleepers, if it had not ended before.
+    pub(crate) fn kill(&mut self, watch: &Arc<Watch>, reason: Reason) -> Option<Signal> {
         self.ring.kill(watch, reason)
     }
 
@@ -96,11 +94,11 @@ impl Queue {
         self.ring.readable(false)
     }
 
-    /// Writes what waits; true when something was written.
-    pub(crate) fn flush(&mut self) -> bool {
-        let wrote = self.ring.flush();
+    /// Writes what waits; what to do about sleepers, if something was written.
+    pub(crate) fn flush(&mut self) -> Option<Signal> {
+        let signal = self.ring.flush();
         drop(self.ring.take_done());
-        wrote
+        signal
     }
 
     /// As SET_WATERMARK.

@@ -113,7 +113,7 @@ fn requests_that_find_no_room_are_told_together_behind_the_loss_and_before_remov
     for request in 1..=5 {
         assert!(!queue.tell_unanswered(request, 4, 0), "no room");
     }
-    assert!(queue.kill(&watch, Reason::Removed));
+    assert!(queue.kill(&watch, Reason::Removed).is_some());
     assert_eq!(read(&mut queue).len(), written, "nothing slipped in");
     // One more, which has room, but not before those that wait.
     assert!(queue.tell_unanswered(6, 1, 0));
@@ -139,7 +139,7 @@ fn a_post_tells_of_a_loss_only_beside_the_reserve_b9() {
         );
     }
     assert_eq!(queue.memory.head(), head);
-    assert!(queue.flush());
+    assert!(queue.flush().is_some());
     assert_eq!(
         read(&mut queue).pop(),
         Some(record::loss(1001, Some(watch.cookie())).to_vec())
@@ -153,11 +153,11 @@ fn losses_of_several_watches_are_told_without_a_cookie_b9() {
     fill(&mut queue, &watches[0]);
     queue.post(&watches[1], &[records(1, &[7])]);
     queue.post(&watches[0], &[records(1, &[7])]);
-    assert!(queue.flush());
+    assert!(queue.flush().is_some());
     assert_eq!(read(&mut queue).pop(), Some(record::loss(3, None).to_vec()));
     // Afterwards one watch alone is named again.
     fill(&mut queue, &watches[1]);
-    assert!(queue.flush());
+    assert!(queue.flush().is_some());
     assert_eq!(
         read(&mut queue).pop(),
         Some(record::loss(1, Some(202)).to_vec())
@@ -207,8 +207,11 @@ fn removal_comes_once_and_last_even_when_the_ring_is_full_b10() {
             true => drop(fill(&mut queue, &watch)),
             false => drop(queue.post(&watch, &[records(1, &[7])])),
         }
-        assert!(queue.kill(&watch, Reason::ObjectGone));
-        assert!(!queue.kill(&watch, Reason::Removed), "it ends once");
+        assert!(queue.kill(&watch, Reason::ObjectGone).is_some());
+        assert!(
+            queue.kill(&watch, Reason::Removed).is_none(),
+            "it ends once"
+        );
         assert_eq!(watch.state(), State::Dead);
         let before = queue.counters();
         assert!(!queue.post(&watch, &[records(1, &[7])]));
@@ -247,7 +250,7 @@ fn a_thousand_removals_wait_for_room_in_order_b10() {
         .map(|n| Arc::new(Watch::new(1, n, 0, false)))
         .collect();
     for watch in &watches {
-        assert!(queue.kill(watch, Reason::Removed));
+        assert!(queue.kill(watch, Reason::Removed).is_some());
     }
     let mut handles = Vec::new();
     while queue.poll() == Some(true) {

@@ -106,6 +106,82 @@ TEST_F(watermark, time)
 	}
 }
 
+/* A watermark of time alone: what comes first begins it, also when it is no event. */
+TEST_F(watermark, time_of_a_removal)
+{
+	struct wq_rec r;
+	uint64_t h;
+	long read;
+	int i;
+
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 0, 0, 100));
+	/* The object goes: nobody but the kernel does anything with the queue. */
+	ASSERT_OK(wq_touch("g"));
+	h = wq_watch(self->q.fd, "g", WATCH_FS_MODIFY, 0, 0, 0, 0);
+	ASSERT_NE(0, h);
+	ASSERT_EQ(0, unlink("g"));
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
+	ASSERT_EQ(1, wq_next(&self->q, &r));
+	EXPECT_EQ(h, r.removal.handle);
+	EXPECT_EQ(0, wq_poll(self->q.fd, 0));
+
+	ASSERT_OK(wq_touch("g"));
+	h = wq_watch(self->q.fd, "g", WATCH_FS_MODIFY, 0, 0, 0, 0);
+	ASSERT_NE(0, h);
+	ASSERT_EQ(0, wq_remove(self->q.fd, h));
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
+	EXPECT_EQ(1, wq_drain(&self->q));
+
+	/* REMOVALs that wait for room and are written when somebody polls. */
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 1000, 0, 100));
+	for (i = 0; i < 200; i++) {
+		h = wq_watch(self->q.fd, "g", WATCH_FS_MODIFY, 0, 0, 0, 0);
+		ASSERT_NE(0, h);
+		ASSERT_EQ(0, wq_remove(self->q.fd, h));
+	}
+	read = wq_drain(&self->q);
+	ASSERT_LT(100, read);
+	ASSERT_GT(200, read);
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
+	EXPECT_EQ(200 - read, wq_drain(&self->q));
+}
+
+/* The time holds for what waits already when it is set, and from then on. */
+TEST_F(watermark, time_changes)
+{
+	uint64_t begin;
+
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 1000, 0, 0));
+	wq_poke(self->poke);
+	EXPECT_EQ(0, wq_poll(self->q.fd, 0));
+	begin = wq_now_ms();
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 0, 0, 200));
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
+	EXPECT_GE(wq_now_ms() - begin, 150);
+	EXPECT_EQ(1, wq_drain(&self->q));
+
+	/* An hour, then much less, for a record that waits and for one that comes. */
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 0, 0, 3600000));
+	wq_poke(self->poke);
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 0, 0, 50));
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
+	EXPECT_EQ(1, wq_drain(&self->q));
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 0, 0, 3600000));
+	wq_poke(self->poke);
+	EXPECT_EQ(1, wq_drain(&self->q));
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 0, 0, 50));
+	wq_poke(self->poke);
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
+	EXPECT_EQ(1, wq_drain(&self->q));
+
+	/* A time that is over does not count for a watermark without one. */
+	ASSERT_EQ(0, wq_watermark(self->q.fd, 2, 0, 0));
+	wq_poke(self->poke);
+	EXPECT_EQ(0, wq_poll(self->q.fd, 0));
+	wq_poke(self->poke);
+	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, 0));
+}
+
 TEST_F(watermark, loss_wakes)
 {
 	struct watch_queue_info info;

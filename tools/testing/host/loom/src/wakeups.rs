@@ -2,7 +2,7 @@
 
 //! Nobody sleeps while there is something to read: the producer publishes and then looks at the wait
 //! queue, the consumer enters the wait queue and then looks at the ring, each with a full barrier in
-//! between (`src/queue/wake.rs`).
+//! between (`src/queue/wake.rs`). And what the timer of a watermark runs for is not forgotten.
 
 use crate::{
     memory::{post, record, Shared, View, FIRST, LEN, SIZE},
@@ -10,7 +10,7 @@ use crate::{
 };
 use loom::{
     sync::{
-        atomic::{fence, AtomicBool, Ordering},
+        atomic::{fence, AtomicBool, AtomicUsize, Ordering},
         Condvar, Mutex,
     },
     thread,
@@ -165,4 +165,130 @@ fn control_the_rule_of_2019_loses_a_wake_up() {
 #[should_panic(expected = "deadlock")]
 fn control_without_the_barrier_a_wake_up_is_lost() {
     sleep_and_wake(Rule::NoBarrier, Poll::Unlocked);
+}
+
+/// How a post forgets that the time of a watermark was over.
+#[derive(Clone, Copy, PartialEq)]
+enum Forget {
+    /// The module's: a full barrier before it looks whether the timer runs.
+    Barrier,
+    /// A plain store.
+    Store,
+}
+
+/// The timer runs out while a first record is posted: the record is due, or somebody starts the timer
+/// for it (`src/queue/wake.rs`).
+fn timer_and_first_record(forget: Forget) {
+    loom::model(move || {
+        // (armed, due)
+        let timer = Arc::new((AtomicBool::new(true), AtomicBool::new(false)));
+        let runs_out = {
+            let timer = timer.clone();
+            thread::spawn(move || {
+                timer.0.store(false, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                timer.1.swap(true, Ordering::AcqRel);
+                fence(Ordering::SeqCst);
+            })
+        };
+        if forget == Forget::Barrier {
+            fence(Ordering::SeqCst);
+            timer.1.swap(false, Ordering::AcqRel);
+            fence(Ordering::SeqCst);
+        } else {
+            timer.1.store(false, Ordering::Relaxed);
+        }
+        let starts = !timer.0.load(Ordering::Relaxed);
+        runs_out.join().unwrap();
+        assert!(
+            starts || timer.1.load(Ordering::Relaxed),
+            "nothing will wake for this record"
+        );
+    });
+}
+
+// TRAPS: B6
+#[test]
+fn no_first_record_is_left_without_a_timer() {
+    timer_and_first_record(Forget::Barrier);
+}
+
+#[test]
+#[should_panic(expected = "nothing will wake")]
+fn control_without_the_barrier_a_first_record_is_left_without_a_timer() {
+    timer_and_first_record(Forget::Store);
+}
+
+/// How the delay of the timer is changed.
+#[derive(Clone, Copy, PartialEq)]
+enum Change {
+    /// The module's: who starts the timer looks again at the delay after that.
+    LookedAtAgain,
+    /// Nobody looks again.
+    LookedAtOnce,
+}
+
+/// The delay is changed while a post starts the timer: in the end it runs with the new one.
+fn timer_and_new_delay(change: Change) {
+    loom::model(move || {
+        const OLD: usize = 1;
+        const NEW: usize = 2;
+        /// Not queued.
+        const IDLE: usize = 0;
+        let armed = Arc::new(AtomicBool::new(false));
+        let delay = Arc::new(AtomicUsize::new(OLD));
+        let queued = Arc::new(AtomicUsize::new(IDLE));
+        // Queueing and queueing anew are full barriers.
+        let requeue = |queued: &AtomicUsize, with| {
+            fence(Ordering::SeqCst);
+            queued.swap(with, Ordering::AcqRel);
+            fence(Ordering::SeqCst);
+        };
+        let setter = {
+            let (armed, delay, queued) = (armed.clone(), delay.clone(), queued.clone());
+            thread::spawn(move || {
+                delay.swap(NEW, Ordering::AcqRel);
+                fence(Ordering::SeqCst);
+                if armed.load(Ordering::Relaxed) {
+                    armed.swap(true, Ordering::AcqRel);
+                    requeue(&queued, NEW);
+                    // It runs at once, for a new delay that is short.
+                    armed.store(false, Ordering::Relaxed);
+                    queued.swap(IDLE, Ordering::AcqRel);
+                    fence(Ordering::SeqCst);
+                }
+            })
+        };
+        armed.swap(true, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+        let mut with = delay.load(Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let _ = queued.compare_exchange(IDLE, with, Ordering::AcqRel, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        while change == Change::LookedAtAgain {
+            let now = delay.load(Ordering::Relaxed);
+            if now == with {
+                break;
+            }
+            with = now;
+            requeue(&queued, with);
+        }
+        setter.join().unwrap();
+        assert_ne!(
+            queued.load(Ordering::Relaxed),
+            OLD,
+            "the timer runs with the old delay"
+        );
+    });
+}
+
+#[test]
+fn a_new_delay_holds_from_now_on() {
+    timer_and_new_delay(Change::LookedAtAgain);
+}
+
+#[test]
+#[should_panic(expected = "the old delay")]
+fn control_without_a_second_look_the_old_delay_stays() {
+    timer_and_new_delay(Change::LookedAtOnce);
 }
