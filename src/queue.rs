@@ -226,11 +226,16 @@ impl Queue {
     /// Writes what had to wait for room, wakes who sleeps, and lets go of watches whose REMOVAL was
     /// written. Process context, no locks.
     pub(crate) fn settle(&self) {
-        let mut ring = self.ring.lock();
-        let signal = ring.flush();
-        let done = ring.take_done();
-        self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
-        drop(done);
+        loop {
+            let mut ring = self.ring.lock();
+            let signal = ring.flush();
+            let done = ring.take_done();
+            self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
+            drop(done);
+            if signal.is_none() {
+                break;
+            }
+        }
     }
 
     /// Poll events that are true now. The caller has entered the wait queue before; POLLERR while

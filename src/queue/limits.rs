@@ -4,8 +4,9 @@
 //!
 //! Each open file and each watch counts for the user who opened the queue, whoever uses it. The
 //! limits are module parameters and may be changed at any time; what exists stays. The counts come
-//! back when a file is closed and when a watch ends, not when its memory is freed later, so a user
-//! who keeps within the limit never meets it (TRAPS: A24).
+//! back when a file is closed, and when a watch has ended and its REMOVAL is in the ring, not when its
+//! memory is freed later, so a user who keeps within the limit and reads his ring never meets it
+//! (TRAPS: A24). A REMOVAL that waits for room keeps its watch in memory, so that counts.
 //!
 //! Lock order: the table's mutex is taken with no other lock of ours held.
 
@@ -138,7 +139,7 @@ impl User {
     /// Counts one watch, once. EDQUOT above the limit, which the log names.
     pub(super) fn charge_watch(&self, charge: &WatchCharge) -> Result {
         if take(&self.counts.watches, params::max_user_watches()) {
-            charge.0.store(true, Relaxed);
+            charge.0.store(STEPS, Relaxed);
             return Ok(());
         }
         pr_warn_ratelimited!(
@@ -166,18 +167,28 @@ impl Drop for User {
     }
 }
 
-/// Whether a watch is counted for its user. It is given back once.
-pub(crate) struct WatchCharge(Atomic<bool>);
+/// Whether a watch is counted for its user: how many of the [`STEPS`] of its end are still to come.
+pub(crate) struct WatchCharge(Atomic<u32>);
+
+/// It has left its queue's table and all objects; its REMOVAL was written.
+const STEPS: u32 = 2;
 
 impl WatchCharge {
     /// Not counted.
     pub(super) fn none() -> Self {
-        Self(Atomic::new(false))
+        Self(Atomic::new(0))
     }
 
-    /// The watch has ended. Idempotent; any context.
+    /// One of the steps is done; with the last one the watch is not counted any more. Any context.
+    pub(super) fn step(&self, user: &User) {
+        if self.0.load(Relaxed) != 0 && self.0.fetch_sub(1, Full) == 1 {
+            give_back(&user.counts.watches);
+        }
+    }
+
+    /// The watch is not counted any more, whatever is done. Idempotent; any context.
     pub(super) fn give_back(&self, user: &User) {
-        if self.0.xchg(false, Full) {
+        if self.0.xchg(0, Full) != 0 {
             give_back(&user.counts.watches);
         }
     }

@@ -3,8 +3,9 @@
 //! What a queue's ring lock protects: the producer, the filter, the counters, and what waits for
 //! room.
 //!
-//! Every function here runs under that lock, with interrupts off, in any context: bounded work, no
-//! allocation, no wake-up, and nothing is freed, which is why watches come back in lists.
+//! Every function here runs under that lock, with interrupts off, in any context: bounded work (at
+//! most [`MAX_REMOVALS`] of those that wait are written), no allocation, no wake-up, and nothing is
+//! freed, which is why watches come back in lists.
 //!
 //! Nothing is lost silently. A record that passed mask and filter is written or counted as lost; the
 //! next LOSS record says how many and, if it was one watch alone, whose. Room for one LOSS record
@@ -58,6 +59,10 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
+
+/// Most REMOVALs that waited and are written under one hold of the lock. If more wait, they go on
+/// waiting: until then posts are counted as lost, and whoever is in process context goes on.
+const MAX_REMOVALS: usize = 64;
 
 /// Whose records were lost since the last LOSS record.
 #[derive(Clone, Copy)]
@@ -187,8 +192,9 @@ impl Ring {
         self.lost_since != 0 || self.untold != 0 || !self.pending.is_empty()
     }
 
-    /// Writes what waits, as far as there is room, the room for one LOSS included, and publishes it.
-    /// What to do about sleepers; `None`: nothing was written.
+    /// Writes what waits, as far as there is room, the room for one LOSS included, and as far as one
+    /// hold of the lock allows, and publishes it. What to do about sleepers; `None`: nothing was
+    /// written, and so nothing more can be.
     pub(super) fn flush(&mut self) -> Option<Signal> {
         self.flush_quietly(0).then(|| {
             self.publish();
@@ -240,7 +246,10 @@ impl Ring {
             self.untold = 0;
             wrote = true;
         }
-        while let Some(watch) = self.pending.first() {
+        for _ in 0..MAX_REMOVALS {
+            let Some(watch) = self.pending.first() else {
+                break;
+            };
             if active
                 .producer
                 .fits(tail, [REMOVAL_SLOTS], LOSS_RESERVE)
@@ -251,6 +260,7 @@ impl Ring {
             let [first, fixed @ ..] = watch.removal_words();
             active.producer.put(&mut active.slots, first, &fixed, &[]);
             self.fill.count_one();
+            watch.told();
             wrote = true;
             if let Some(Err(watch)) = self.pending.pop().map(|watch| self.done.push(watch)) {
                 // Not reached: it was in one list and has just left it. Nothing may be freed here.
@@ -328,7 +338,9 @@ impl Ring {
                 written = true;
             }
         }
-        if !written {
+        if written || self.active.is_none() {
+            watch.told();
+        } else {
             // It cannot be in a list: a watch ends once.
             let _ = self.pending.push(watch.clone());
         }
@@ -348,7 +360,7 @@ impl Ring {
         Rest {
             _active: self.active.take(),
             _filter: self.filter.take(),
-            _pending: core::mem::replace(&mut self.pending, ArcFifo::new()),
+            pending: core::mem::replace(&mut self.pending, ArcFifo::new()),
             _done: self.take_done(),
         }
     }
@@ -358,6 +370,14 @@ impl Ring {
 pub(super) struct Rest {
     _active: Option<Active>,
     _filter: Option<KBox<Filter>>,
-    _pending: ArcFifo<Watch>,
+    pending: ArcFifo<Watch>,
     _done: ArcFifo<Watch>,
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        while let Some(watch) = self.pending.pop() {
+            watch.told();
+        }
+    }
 }

@@ -282,6 +282,11 @@ impl Watch {
         self.handle
     }
 
+    /// Its REMOVAL was written, or will never be read. Once; any context.
+    pub(super) fn told(&self) {
+        self.charge.step(self.queue.user());
+    }
+
     /// The REMOVAL record of a dead watch.
     pub(super) fn removal_words(&self) -> [u64; REMOVAL_SLOTS as usize] {
         let reason = self.state.load(Relaxed) & !DEAD;
@@ -379,7 +384,7 @@ impl Subscriber for Watch {
     }
 
     fn ended(&self) {
-        self.charge.give_back(self.queue.user());
+        self.charge.step(self.queue.user());
         self.queue.settle();
     }
 

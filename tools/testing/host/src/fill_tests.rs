@@ -73,7 +73,7 @@ impl World {
             }
             Op::Sleep => {
                 // As poll() does: it enters the wait queue, writes what waits, then it asks.
-                if let Some(signal) = self.queue.flush() {
+                while let Some(signal) = self.queue.flush() {
                     self.act(signal);
                 }
                 self.asleep = self.queue.readable(self.due) == Some(false);

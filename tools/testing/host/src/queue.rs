@@ -90,7 +90,7 @@ impl Queue {
     /// What poll() does: writes what waits, then says whether there is something to read; `None`
     /// when the tail is impossible.
     pub(crate) fn poll(&mut self) -> Option<bool> {
-        self.flush();
+        while self.flush().is_some() {}
         self.ring.readable(false)
     }
 

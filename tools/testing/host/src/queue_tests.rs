@@ -252,6 +252,7 @@ fn a_thousand_removals_wait_for_room_in_order_b10() {
     for watch in &watches {
         assert!(queue.kill(watch, Reason::Removed).is_some());
     }
+    assert!(watches.iter().all(|w| !w.is_told()), "they wait");
     let mut handles = Vec::new();
     while queue.poll() == Some(true) {
         let all = read(&mut queue);
@@ -266,6 +267,39 @@ fn a_thousand_removals_wait_for_room_in_order_b10() {
         watches.iter().all(|w| Arc::strong_count(w) == 1),
         "a list still holds one"
     );
+    assert!(watches.iter().all(|w| w.is_told()));
+}
+
+// TRAPS: B10
+#[test]
+fn removals_that_wait_are_written_in_pieces_and_no_event_overtakes_them_b10() {
+    let (mut queue, other) = (Queue::new(4 * SIZE, 0), watch(2));
+    let watches: Vec<_> = (0..1000)
+        .map(|n| Arc::new(Watch::new(1, n, 0, false)))
+        .collect();
+    for watch in &watches {
+        assert!(queue.kill(watch, Reason::Removed).is_some());
+    }
+    let written = read(&mut queue).len();
+    assert!(written < 1000 - 2 * 64, "many wait");
+    // A post writes some of them and has no turn itself.
+    assert!(queue.post(&other, &[records(1, &[7])]));
+    assert_eq!(queue.counters().lost, 1);
+    let all = read(&mut queue);
+    assert_eq!(all.len(), 64);
+    assert_eq!(all[0][1], written as u64);
+    // What was lost is told before the others.
+    assert!(queue.flush().is_some());
+    let all = read(&mut queue);
+    assert_eq!(all[0], record::loss(1, Some(other.cookie())));
+    assert_eq!(all.len(), 65);
+    assert_eq!(all[1][1], written as u64 + 64);
+    assert_eq!(queue.poll(), Some(true));
+    let rest = read(&mut queue);
+    assert_eq!(rest.len(), 1000 - written - 128);
+    assert!(watches.iter().all(|w| w.is_told()));
+    assert!(queue.post(&other, &[records(1, &[7])]));
+    assert_eq!(queue.counters().lost, 1);
 }
 
 #[test]

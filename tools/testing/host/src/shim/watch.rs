@@ -31,6 +31,7 @@ pub(crate) struct Watch {
     oneshot: bool,
     state: Cell<State>,
     reason: Cell<Reason>,
+    told: Cell<bool>,
     delivered: Cell<u64>,
     filtered: Cell<u64>,
     lost: Cell<u64>,
@@ -45,6 +46,7 @@ impl Watch {
             oneshot,
             state: Cell::new(State::Armed),
             reason: Cell::new(Reason::Removed),
+            told: Cell::new(false),
             delivered: Cell::new(0),
             filtered: Cell::new(0),
             lost: Cell::new(0),
@@ -80,6 +82,17 @@ impl Watch {
         assert_ne!(self.state.get(), State::Dead, "a watch ends once");
         self.state.set(State::Dead);
         self.reason.set(reason);
+    }
+
+    /// Its REMOVAL was written: the module gives back what it is charged for.
+    pub(crate) fn told(&self) {
+        assert_eq!(self.state.get(), State::Dead, "it lives");
+        assert!(!self.told.replace(true), "told twice");
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.get()
     }
 
     pub(crate) fn handle_number(&self) -> u64 {
