@@ -27,6 +27,16 @@ use core::{
 use kernel::{
     error::to_result,
     prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Full,
+                Release, //
+            },
+            Atomic, //
+        },
+        Arc, //
+    },
     types::Opaque, //
 };
 
@@ -73,46 +83,105 @@ pub(crate) unsafe trait FunctionProbe: 'static {
     fn leave(saved: Self::Saved, result: usize);
 }
 
-/// A probe that is attached. Dropping it waits until nobody is in its functions: process context,
-/// sleeps.
+/// A probe of one function, attached or not.
+///
+/// A function that was entered remembers its probe by address, and asks when it returns whether a probe
+/// with that address is attached. So there is one for each function, which stays where it is: what
+/// returns late is told to the probe that saw it enter, or to nobody.
 ///
 /// # Invariants
 ///
-/// It is registered.
-pub(crate) struct Attached(KBox<Opaque<bindings::fprobe>>);
-
-// SAFETY: A probe has no ties to the thread that registered it.
-unsafe impl Send for Attached {}
-
-/// Attaches a probe. ENOENT, EINVAL: there is no such function or it cannot be probed; ENOMEM;
-/// EOPNOTSUPP without fprobes. Process context, sleeps; rewrites the function's first instruction.
-pub(crate) fn attach<P: FunctionProbe>() -> Result<Attached> {
-    const {
-        assert!(size_of::<P::Saved>() <= 16);
-        assert!(align_of::<P::Saved>() <= align_of::<c_long>());
-    }
-    let probe = KBox::new(
-        Opaque::new(bindings::fprobe {
-            entry_data_size: size_of::<P::Saved>(),
-            entry_handler: Some(entered::<P>),
-            exit_handler: Some(left::<P>),
-            ..pin_init::zeroed()
-        }),
-        GFP_KERNEL,
-    )?;
-    let mut names = [P::FUNCTION.as_char_ptr()];
-    // SAFETY: The names are valid during the call. The probe stays where it is until it is
-    // unregistered, and its handlers are those for a `P`.
-    to_result(unsafe { bindings::wqd_register_fprobe_syms(probe.get(), names.as_mut_ptr(), 1) })?;
-    // INVARIANT: It is registered.
-    Ok(Attached(probe))
+/// The handlers are those for the `P` that it was made for. It is registered if `attached` is true, and
+/// only the one who has set that unregisters it.
+pub(crate) struct Probe {
+    fprobe: Opaque<bindings::fprobe>,
+    function: &'static CStr,
+    attached: Atomic<bool>,
 }
+
+// SAFETY: What fprobe does with it has locks of its own; `attached` says who may call it.
+unsafe impl Send for Probe {}
+// SAFETY: As above.
+unsafe impl Sync for Probe {}
+
+impl Probe {
+    /// Finds the function, which only a try to attach shows; `P` hears nothing of that. ENOENT, EINVAL:
+    /// there is no such function or it cannot be probed; ENOMEM; EOPNOTSUPP without fprobes. Process
+    /// context, sleeps; rewrites the function's first instruction.
+    pub(crate) fn find<P: FunctionProbe>() -> Result<Arc<Self>> {
+        const {
+            assert!(size_of::<P::Saved>() <= 16);
+            assert!(align_of::<P::Saved>() <= align_of::<c_long>());
+        }
+        let fprobe = |entry_handler| {
+            Opaque::new(bindings::fprobe {
+                entry_data_size: size_of::<P::Saved>(),
+                entry_handler: Some(entry_handler),
+                exit_handler: Some(left::<P>),
+                ..pin_init::zeroed()
+            })
+        };
+        // Its exit handler is never called: its entry handler says that exits do not matter.
+        Self::make(fprobe(deaf), P::FUNCTION)?.attach()?;
+        Self::make(fprobe(entered::<P>), P::FUNCTION)
+    }
+
+    fn make(fprobe: Opaque<bindings::fprobe>, function: &'static CStr) -> Result<Arc<Self>> {
+        let probe = Self {
+            fprobe,
+            function,
+            attached: Atomic::new(false),
+        };
+        Ok(Arc::new(probe, GFP_KERNEL)?)
+    }
+
+    /// Attaches it, until what this returns is dropped. EBUSY: it is. ENOMEM. Process context, sleeps.
+    pub(crate) fn attach(self: &Arc<Self>) -> Result<Attached> {
+        if self.attached.xchg(true, Full) {
+            return Err(EBUSY);
+        }
+        let mut names = [self.function.as_char_ptr()];
+        // SAFETY: The names are valid during the call. The probe stays where it is until it is
+        // unregistered, and its handlers are those for the function.
+        let error =
+            unsafe { bindings::wqd_register_fprobe_syms(self.fprobe.get(), names.as_mut_ptr(), 1) };
+        if error != 0 {
+            self.attached.store(false, Release);
+        }
+        to_result(error)?;
+        // INVARIANT: It is registered, and it was us who set `attached`.
+        Ok(Attached(self.clone()))
+    }
+}
+
+/// A probe that is attached. Dropping it waits until none of its handlers runs: process context, sleeps. A
+/// function that was entered before may still be running; its return is told to nobody.
+///
+/// # Invariants
+///
+/// The probe is registered, by whoever made this value.
+pub(crate) struct Attached(Arc<Probe>);
 
 impl Drop for Attached {
     fn drop(&mut self) {
         // SAFETY: By the type invariants it is registered.
-        unsafe { bindings::wqd_unregister_fprobe(self.0.get()) };
+        unsafe { bindings::wqd_unregister_fprobe(self.0.fprobe.get()) };
+        // INVARIANT: It is not any more.
+        self.0.attached.store(false, Release);
     }
+}
+
+/// # Safety
+///
+/// To be called by fprobe, at the entry of a function. Hears nothing.
+unsafe extern "C" fn deaf(
+    _probe: *mut bindings::fprobe,
+    _at: c_ulong,
+    _from: c_ulong,
+    _registers: *mut bindings::ftrace_regs,
+    _saved: *mut c_void,
+) -> c_int {
+    1
 }
 
 /// # Safety
@@ -128,7 +197,7 @@ unsafe extern "C" fn entered<P: FunctionProbe>(
     // SAFETY: The registers are valid during the call; the types have the same layout.
     match P::enter(unsafe { &*registers.cast::<Arguments>() }) {
         Some(value) => {
-            // SAFETY: There is room for it, aligned as a `long` is; `attach` has compared.
+            // SAFETY: There is room for it, aligned as a `long` is; `find` has compared.
             unsafe { saved.cast::<P::Saved>().write(value) };
             0
         }

@@ -125,10 +125,8 @@ pub(crate) struct FsError {
 pub(crate) struct MountMove {
     /// Unique id of the mount.
     pub(crate) mount: u64,
-    /// On which mount it is; 0 if on none or the kernel does not tell.
-    pub(crate) parent: u64,
-    /// On which mount it was; 0 likewise.
-    pub(crate) old_parent: u64,
+    /// On which mount it was, and is; 0: on none. `None`: the kernel does not tell.
+    pub(crate) parents: Option<(u64, u64)>,
 }
 
 /// The data types of events that are about a dentry; see `enum fsnotify_data_type`.
@@ -327,14 +325,15 @@ impl<'a> Event<'a> {
         let mut moved = MountMove {
             // SAFETY: The type says what `data` is; valid for the call.
             mount: unsafe { (*raw).mnt_id },
-            parent: 0,
-            old_parent: 0,
+            parents: None,
         };
-        if extended {
+        // SAFETY: No requirements.
+        if extended && unsafe { bindings::wqd_fsnotify_mnt_has_parents() } {
             // SAFETY: Valid for the call; below, too.
-            moved.parent = unsafe { bindings::wqd_fsnotify_mnt_parent(raw) };
+            let parent = unsafe { bindings::wqd_fsnotify_mnt_parent(raw) };
             // SAFETY: As above.
-            moved.old_parent = unsafe { bindings::wqd_fsnotify_mnt_prev_parent(raw) };
+            let old = unsafe { bindings::wqd_fsnotify_mnt_prev_parent(raw) };
+            moved.parents = Some((old, parent));
         }
         Some(moved)
     }

@@ -97,8 +97,8 @@ impl Offer {
 pub(crate) fn offer(kind: u32) -> Offer {
     match kind {
         kind::FS => Offer {
-            events: fs::ALL_EVENTS,
-            means: means::API,
+            events: fs::events(),
+            means: means::API | fs::patched(),
         },
         kind::KEY => crate::KEY.get().offer(),
         kind::BLOCK => crate::BLOCK.get().offer(),

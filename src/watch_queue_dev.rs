@@ -146,18 +146,20 @@ impl InPlaceModule for WatchQueueDev {
             let sb = SB.init(Sb::new(queue.clone()))?;
             let users = USERS.init(Users::new())?;
             let work = WORK.init(Ok::<_, Error>(queue))?;
+            // If the last one fails, what is there goes in the order from behind, which is that of the
+            // fields.
             Ok(try_pin_init!(Self {
-                key,
-                block,
-                usb,
-                mount,
-                sb,
-                fs,
-                last_marks: LastMarks,
-                marks,
-                releases,
-                users,
                 work,
+                users,
+                releases,
+                marks,
+                last_marks: LastMarks,
+                fs,
+                sb,
+                mount,
+                usb,
+                block,
+                key,
                 // Last: the device may be opened at once.
                 device <- PollDeviceRegistration::new(c"watch_queue", 0o666, &FOPS),
             }? Error))

@@ -13,7 +13,8 @@
 use super::{
     Arguments,
     Attached,
-    FunctionProbe, //
+    FunctionProbe,
+    Probe, //
 };
 use crate::rust::{
     bindings,
@@ -23,7 +24,10 @@ use crate::rust::{
     }, //
 };
 use core::marker::PhantomData;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Subtypes: `enum key_notification_subtype`.
 mod subtype {
@@ -37,29 +41,43 @@ mod subtype {
     pub(super) const SETATTR: u32 = 7;
 }
 
-/// All of them, attached.
-pub(crate) struct AttachedAll(#[expect(dead_code, reason = "dropped")] [Attached; 15]);
+/// Probes of all of them.
+pub(crate) struct Probes([Arc<Probe>; 15]);
 
-/// Attaches to all functions, or to none.
-pub(crate) fn attach_all<T: KeyEvents>() -> Result<AttachedAll> {
-    Ok(AttachedAll([
-        // First: nothing may be seen of a key whose end is not.
-        super::attach::<Destroy<T>>()?,
-        super::attach::<Instantiate<T>>()?,
-        super::attach::<Reject<T>>()?,
-        super::attach::<Update<T>>()?,
-        super::attach::<CreateOrUpdate<T>>()?,
-        super::attach::<Link<T>>()?,
-        super::attach::<Unlink<T>>()?,
-        super::attach::<Move<T>>()?,
-        super::attach::<Clear<T>>()?,
-        super::attach::<Revoke<T>>()?,
-        super::attach::<Invalidate<T>>()?,
-        super::attach::<Chown<T>>()?,
-        super::attach::<SetPerm<T>>()?,
-        super::attach::<SetTimeout<T>>()?,
-        super::attach::<Restrict<T>>()?,
-    ]))
+/// All of them, attached.
+pub(crate) struct AttachedAll(#[expect(dead_code, reason = "dropped")] KVec<Attached>);
+
+impl Probes {
+    /// Finds all functions, or none. Process context, sleeps.
+    pub(crate) fn find<T: KeyEvents>() -> Result<Self> {
+        Ok(Self([
+            // First: nothing may be seen of a key whose end is not.
+            Probe::find::<Destroy<T>>()?,
+            Probe::find::<Instantiate<T>>()?,
+            Probe::find::<Reject<T>>()?,
+            Probe::find::<Update<T>>()?,
+            Probe::find::<CreateOrUpdate<T>>()?,
+            Probe::find::<Link<T>>()?,
+            Probe::find::<Unlink<T>>()?,
+            Probe::find::<Move<T>>()?,
+            Probe::find::<Clear<T>>()?,
+            Probe::find::<Revoke<T>>()?,
+            Probe::find::<Invalidate<T>>()?,
+            Probe::find::<Chown<T>>()?,
+            Probe::find::<SetPerm<T>>()?,
+            Probe::find::<SetTimeout<T>>()?,
+            Probe::find::<Restrict<T>>()?,
+        ]))
+    }
+
+    /// Attaches to all of them, or to none. Process context, sleeps.
+    pub(crate) fn attach(&self) -> Result<AttachedAll> {
+        let mut all = KVec::with_capacity(self.0.len(), GFP_KERNEL)?;
+        for probe in &self.0 {
+            all.push(probe.attach()?, GFP_KERNEL)?;
+        }
+        Ok(AttachedAll(all))
+    }
 }
 
 /// A key that the probed function has as an argument, and a number.

@@ -6,8 +6,8 @@
 
 use super::{
     Arguments,
-    Attached,
-    FunctionProbe, //
+    FunctionProbe,
+    Probe, //
 };
 use crate::rust::{
     bindings,
@@ -19,16 +19,19 @@ use crate::rust::{
     }, //
 };
 use core::marker::PhantomData;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
-/// Attaches to `reconfigure_super()`.
-pub(crate) fn reconfigure<T: SuperEvents>() -> Result<Attached> {
-    super::attach::<Reconfigure<T>>()
+/// Finds `reconfigure_super()`. Process context, sleeps.
+pub(crate) fn reconfigure<T: SuperEvents>() -> Result<Arc<Probe>> {
+    Probe::find::<Reconfigure<T>>()
 }
 
-/// Attaches to `quota_send_warning()`.
-pub(crate) fn quota_warning<T: SuperEvents>() -> Result<Attached> {
-    super::attach::<Warn<T>>()
+/// Finds `quota_send_warning()`. Process context, sleeps.
+pub(crate) fn quota_warning<T: SuperEvents>() -> Result<Arc<Probe>> {
+    Probe::find::<Warn<T>>()
 }
 
 /// A superblock that is being reconfigured, and whether it was read-only.

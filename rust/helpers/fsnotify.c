@@ -36,6 +36,15 @@ void wqd_fsnotify_mark_clear_no_iref(struct fsnotify_mark *mark)
  * What patches of this project add to two events: the parents of a mount, and the kind and
  * range of an error. Kbuild looks whether the kernel's headers have them.
  */
+bool wqd_fsnotify_mnt_has_parents(void)
+{
+#ifdef WQD_FSNOTIFY_MNT_PARENT
+	return true;
+#else
+	return false;
+#endif
+}
+
 u64 wqd_fsnotify_mnt_parent(const struct fsnotify_mnt *mnt)
 {
 #ifdef WQD_FSNOTIFY_MNT_PARENT

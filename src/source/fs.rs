@@ -26,6 +26,7 @@ use crate::{
         fsnotify_place::Class,
         params, //
     },
+    source::means, //
 };
 
 pub(super) use self::object::Hold;
@@ -51,6 +52,14 @@ pub(crate) fn events() -> u32 {
     match crate::FS.get().waits() {
         Some(_) => ALL_EVENTS | QUESTIONS,
         None => ALL_EVENTS,
+    }
+}
+
+/// By which means they come, beside what every kernel has.
+pub(super) fn patched() -> u8 {
+    match crate::FS.get().waits() {
+        Some(_) => means::PATCH,
+        None => 0,
     }
 }
 

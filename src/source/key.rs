@@ -76,7 +76,7 @@ enum Means {
     /// `key_notify` and `key_destroy`.
     Tracepoints([Tracepoint; 2]),
     /// Functions, probed.
-    Probes,
+    Probes(fprobe::key::Probes),
     /// None.
     Nothing,
 }
@@ -95,11 +95,11 @@ impl Means {
         if let (Some(notify), Some(destroy)) = (notify, destroy) {
             return Self::Tracepoints([notify, destroy]);
         }
-        // Only a try shows whether all functions are there.
-        if fprobe::allowed() && fprobe::key::attach_all::<Key>().is_ok() {
-            return Self::Probes;
+        let probes = fprobe::allowed().then(fprobe::key::Probes::find::<Key>);
+        match probes {
+            Some(Ok(probes)) => Self::Probes(probes),
+            _ => Self::Nothing,
         }
-        Self::Nothing
     }
 }
 
@@ -115,8 +115,8 @@ impl Attach for Means {
                     _two: [notify.attach()?, destroy],
                 })
             }
-            Self::Probes => Ok(Attached::Probes {
-                _all: fprobe::key::attach_all::<Key>()?,
+            Self::Probes(probes) => Ok(Attached::Probes {
+                _all: probes.attach()?,
             }),
             Self::Nothing => Err(EOPNOTSUPP),
         }
@@ -139,7 +139,7 @@ impl Key {
                 events: ALL_EVENTS,
                 means: means::TRACEPOINT | means::PATCH,
             },
-            Means::Probes => Offer {
+            Means::Probes(_) => Offer {
                 events: ALL_EVENTS,
                 means: means::FPROBE,
             },

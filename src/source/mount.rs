@@ -163,7 +163,7 @@ impl Mount {
                 kind: kind::MOUNT,
                 subtypes: subtype & watch.mask(),
                 base: 0,
-                flags: flags | below(parent),
+                flags: flags | below(parent == 0),
                 fixed,
                 name: &[],
             });
@@ -259,13 +259,12 @@ fn body(mount: u64, parent: u64) -> [u64; 3] {
     [word(parent as u32, mount as u32), parent, mount]
 }
 
-/// IN_SUBTREE, unless the mount is the root of the namespace. Where the kernel does not tell the
-/// parent, every mount counts as one below.
-fn below(parent: u64) -> u32 {
-    if parent != 0 || !params::use_patches() {
-        info::IN_SUBTREE
-    } else {
+/// IN_SUBTREE, unless the mount is the root of the namespace.
+fn below(root: bool) -> u32 {
+    if root {
         0
+    } else {
+        info::IN_SUBTREE
     }
 }
 
@@ -279,22 +278,22 @@ pub(super) fn moved(event: &Event<'_>, connector: &Connector<Watch>) {
         bit::MNT_DETACH => (event::UNMOUNT, 0),
         _ => (event::MOVE_FROM, event::MOVE_TO),
     };
-    let was = body(moved.mount, moved.old_parent);
-    let is = body(moved.mount, moved.parent);
+    // Where the kernel does not tell the parents, every mount counts as one below.
+    let root = |parent| moved.parents.is_some() && parent == 0;
+    let (old_parent, parent) = moved.parents.unwrap_or((0, 0));
+    let was = body(moved.mount, old_parent);
+    let is = body(moved.mount, parent);
     let reader = Watch::context().read();
     each_watch(&reader, Some(connector), |watch| {
         let half = |bits, fixed, parent| Records {
             kind: kind::MOUNT,
             subtypes: watch.mask() & bits,
             base: 0,
-            flags: below(parent),
+            flags: below(root(parent)),
             fixed,
             name: &[],
         };
-        let records = [
-            half(from, &was, moved.old_parent),
-            half(to, &is, moved.parent),
-        ];
+        let records = [half(from, &was, old_parent), half(to, &is, parent)];
         if watch.kind() == kind::MOUNT && watch.mask() & (from | to) != 0 {
             Queue::post(watch, &Post { records: &records });
         }

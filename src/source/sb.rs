@@ -116,7 +116,7 @@ enum Means {
     /// A tracepoint.
     Tracepoint(Tracepoint),
     /// A function, probed.
-    Probe(fn() -> Result<fprobe::Attached>),
+    Probe(Arc<fprobe::Probe>),
     /// None.
     Nothing,
 }
@@ -126,19 +126,20 @@ type Attached = (Option<tracepoint::Attached>, Option<fprobe::Attached>);
 
 impl Means {
     /// The tracepoint, or the function if it can be probed. Process context.
-    fn find(probe: Probe, function: fn() -> Result<fprobe::Attached>) -> Self {
-        match probe.find() {
-            Some(tracepoint) => Self::Tracepoint(tracepoint),
-            // Only a try shows whether the function is there.
-            None if fprobe::allowed() && function().is_ok() => Self::Probe(function),
-            None => Self::Nothing,
+    fn find(tracepoint: Probe, function: fn() -> Result<Arc<fprobe::Probe>>) -> Self {
+        if let Some(tracepoint) = tracepoint.find() {
+            return Self::Tracepoint(tracepoint);
+        }
+        match fprobe::allowed().then(function) {
+            Some(Ok(probe)) => Self::Probe(probe),
+            _ => Self::Nothing,
         }
     }
 
     fn attach(&self) -> Result<Attached> {
         Ok(match self {
             Self::Tracepoint(tracepoint) => (Some(tracepoint.attach()?), None),
-            Self::Probe(function) => (None, Some(function()?)),
+            Self::Probe(probe) => (None, Some(probe.attach()?)),
             Self::Nothing => (None, None),
         })
     }

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * For sources_test.sh: makes and ends keys, and makes a tmpfs read-only and writable, until it is
+ * killed. It is the only one who sees the tmpfs.
+ */
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(void)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("churn", "/tmp", "tmpfs", 0, NULL)) {
+		perror("churn");
+		return 1;
+	}
+	for (unsigned int turn = 0;; turn++) {
+		long key = syscall(SYS_add_key, "keyring", "churn", NULL, 0, KEY_SPEC_PROCESS_KEYRING);
+
+		if (key < 0 || syscall(SYS_keyctl, KEYCTL_REVOKE, key, 0, 0, 0) ||
+		    mount(NULL, "/tmp", NULL, MS_REMOUNT | (turn % 2 ? 0 : MS_RDONLY), NULL)) {
+			perror("churn");
+			return 1;
+		}
+	}
+}
