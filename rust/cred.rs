@@ -80,6 +80,15 @@ pub(crate) fn capable_both(file: &File, ns: &UserNamespace, cap: Capability) -> 
     opener && unsafe { bindings::ns_capable(ns.as_ptr(), cap.0) }
 }
 
+/// Whether the current task has the capability `cap` in `ns`. It leaves no trace in the audit log if
+/// not: for a choice, where nothing is denied.
+///
+/// Process context.
+pub(crate) fn capable_quietly(ns: &UserNamespace, cap: Capability) -> bool {
+    // SAFETY: The namespace is valid.
+    unsafe { bindings::ns_capable_noaudit(ns.as_ptr(), cap.0) }
+}
+
 /// Runs `f` with the credentials of who opened `file` instead of the task's own.
 ///
 /// Process context. What `f` does must be short and only ask for permissions: whatever it creates

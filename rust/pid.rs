@@ -29,24 +29,26 @@ impl PidNs {
         ))
     }
 
-    /// The current process (thread group) as seen in this namespace.
+    /// The current process (thread group) as seen in this namespace; with `only`, if it is that one,
+    /// which is not decided by the number, for a number may be used again.
     ///
-    /// 0 if it is not visible there, in interrupts, and in kernel threads, which act for nobody in
+    /// 0 if it is not that one, if it is not visible there, in interrupts, and in kernel threads, which act for nobody in
     /// particular; threads that the kernel runs for a process (io_uring) are that process.
     ///
     /// Any context. No locks, nothing shared is written: a few dozen instructions.
     #[inline]
-    pub(crate) fn tgid_in(&self) -> u32 {
-        // SAFETY: The namespace is valid, because we have a reference to it.
-        let tgid = unsafe { bindings::wqd_current_tgid_in(self.0.as_ptr()) };
+    pub(crate) fn tgid_in(&self, only: Option<&Process>) -> u32 {
+        let only = only.map_or(core::ptr::null_mut(), Process::as_ptr);
+        // SAFETY: The namespace is valid, because we have a reference to it; `only` is null or valid.
+        let tgid = unsafe { bindings::wqd_current_tgid_in(self.0.as_ptr(), only) };
 
         // Never negative.
         tgid as u32
     }
 }
 
-/// A process (thread group), which may have exited. Its id is not given to another one as long as
-/// this value exists.
+/// A process (thread group), which may have exited. No other one is ever taken for it as long as this
+/// value exists, though its number may be given to another one.
 ///
 /// # Invariants
 ///

@@ -85,11 +85,9 @@ use kernel::{
 pub(crate) struct Opener {
     /// The process ids in records are those of this namespace.
     pub(crate) pid_ns: PidNs,
-    /// The opener's own thread group, as seen in that namespace.
-    pub(crate) tgid: u32,
     /// May see the process ids of others.
     pub(crate) sees_all: bool,
-    /// The same thread group: who answers the queue's questions.
+    /// The opener's own thread group, whose id he always sees, and who answers the queue's questions.
     pub(crate) process: Process,
 }
 
@@ -121,12 +119,8 @@ impl Opener {
     /// another's and the opener may not see those.
     #[inline]
     pub(crate) fn pid(&self) -> u32 {
-        let tgid = self.pid_ns.tgid_in();
-        if self.sees_all || tgid == self.tgid {
-            tgid
-        } else {
-            0
-        }
+        let only = (!self.sees_all).then_some(&self.process);
+        self.pid_ns.tgid_in(only)
     }
 }
 

@@ -8,10 +8,12 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-/* The only helper that decides something: on a hot path, one call instead of three. */
-__wqd_inline pid_t wqd_current_tgid_in(struct pid_namespace *ns)
+/* Decides something, unlike most helpers: on a hot path, one call instead of four. */
+__wqd_inline pid_t wqd_current_tgid_in(struct pid_namespace *ns, struct pid *only)
 {
 	if (!in_task() || (current->flags & PF_KTHREAD))
+		return 0;
+	if (only && task_tgid(current) != only)
 		return 0;
 	/* In the first namespace numbers need no translation. */
 	return ns == &init_pid_ns ? task_tgid_nr(current) : task_tgid_nr_ns(current, ns);

@@ -3,7 +3,9 @@
  * Who may watch what: read permission on the object, for the one who opened the queue and
  * for the one who calls; and what an unprivileged watcher is told about others.
  */
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "wq_test.h"
 #include "kselftest_harness.h"
@@ -169,6 +171,60 @@ TEST_F(rights, pid_of_others)
 	ASSERT_EQ(1, write(pipes[3], "x", 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* The number that the next process is likely to get, less one. */
+static pid_t last_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
+/*
+ * The opener's own process is not known by its number, which may be used again: whoever has
+ * it afterwards is another one.
+ */
+TEST_F(rights, pid_used_again)
+{
+	pid_t first = last_pid(), pid, last;
+	struct wq q = { .fd = queue_of_nobody() };
+	struct wq_rec r;
+	int status, n = 0;
+
+	ASSERT_LE(0, q.fd);
+	last = last_pid();
+	ASSERT_OK(wq_map(&q, 1));
+	ASSERT_EQ(0, add_fd(q.fd, self->open_dir, WATCH_FS_CREATE));
+	/* One of these was the opener's. */
+	for (pid = first + 1; pid < last && n < 20; pid++) {
+		uint64_t tids = (uint64_t)(uintptr_t)&pid;
+		struct {
+			uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack,
+				 stack_size, tls, set_tid, set_tid_size;
+		} args = { .exit_signal = SIGCHLD, .set_tid = tids, .set_tid_size = 1 };
+		pid_t child = syscall(SYS_clone3, &args, sizeof(args));
+		char name[32];
+
+		snprintf(name, sizeof(name), "open/%d", pid);
+		if (child == 0)
+			_exit(open(name, O_CREAT | O_WRONLY, 0600) < 0);
+		if (child < 0 && errno == EPERM)
+			SKIP(return, "may not choose a pid");
+		if (child < 0 && errno == EEXIST)
+			continue;
+		ASSERT_EQ(pid, child) TH_LOG("%s", strerror(errno));
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		ASSERT_EQ(0, status);
+		ASSERT_EQ(1, wq_next(&q, &r)) TH_LOG("%s", wq_why());
+		EXPECT_EQ(0, r.fs.pid);
+		n++;
+	}
+	EXPECT_LT(0, n);
+	wq_close(&q);
 }
 
 static int create_as_nobody(void *unused)
