@@ -117,10 +117,19 @@ impl Queue {
             let listener = self.opener().process.clone();
             let job = Requests::new(listener.clone(), crate::WORK.get().clone());
             let hook = KBox::pin_init(ExitHook::new(listener, job), GFP_KERNEL_ACCOUNT)?;
-            // Who comes second drops his own.
-            self.questions.populate(hook);
+            // The mutex is there so that whoever comes second finds them complete, and drops his own.
+            let one = self.memory.lock();
+            let mut hook = Some(hook);
+            if self.requests().is_none() {
+                if let Some(hook) = hook.take() {
+                    self.questions.populate(hook);
+                }
+            }
+            drop(one);
+            drop(hook);
         }
-        self.requests().ok_or(EAGAIN)
+        // Not reached: they are there.
+        self.requests().ok_or(ENOMEM)
     }
 
     /// Asks the queue of the watch whose `mark` an event has met. `path` is what it is about; `post`
