@@ -245,6 +245,16 @@ impl Watch {
         self.ignore.store(ignore, Relaxed);
     }
 
+    /// Adds to both masks. The caller holds `mark_mutex`; what is forgotten meanwhile does not come
+    /// back.
+    pub(crate) fn add_masks(&self, mask: u32, ignore: u32) {
+        self.mask.store(self.mask() | mask, Relaxed);
+        let mut old = self.ignore();
+        while let Err(now) = self.ignore.cmpxchg(old, old | ignore, Relaxed) {
+            old = now;
+        }
+    }
+
     /// Forgets what was to be ignored.
     #[inline]
     pub(crate) fn clear_ignore(&self) {

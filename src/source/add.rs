@@ -62,18 +62,16 @@ pub(super) fn change(
     wanted: &Watch,
     if_there: IfThere,
 ) -> Result<Added> {
-    let (mask, ignore) = match if_there {
-        IfThere::Refuse => return Err(EEXIST),
-        IfThere::Replace => (wanted.mask(), wanted.ignore()),
-        IfThere::Add => (
-            there.mask() | wanted.mask(),
-            there.ignore() | wanted.ignore(),
-        ),
-    };
+    if matches!(if_there, IfThere::Refuse) {
+        return Err(EEXIST);
+    }
     if there.spec() != wanted.spec() {
         return Err(EINVAL);
     }
-    there.set_masks(mask, ignore);
+    match if_there {
+        IfThere::Add => there.add_masks(wanted.mask(), wanted.ignore()),
+        _ => there.set_masks(wanted.mask(), wanted.ignore()),
+    }
     group.announce(there);
     Ok(Added {
         handle: there.handle(),
