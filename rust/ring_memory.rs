@@ -132,8 +132,8 @@ impl RingMemory {
 
     /// Maps the memory, or its beginning, into `vma`.
     ///
-    /// `EINVAL` unless the mapping is shared, starts at offset 0, is not longer than the memory and
-    /// not executable. It will not become executable, grow, be inherited by fork or appear in core
+    /// `EINVAL` unless the mapping is shared, starts at offset 0, is not longer than the memory,
+    /// readable and not executable. It will not become executable, grow, be inherited by fork or appear in core
     /// dumps.
     ///
     /// A mapping may be read-only. Whether it may be made writable later is for the kernel to say,
@@ -144,6 +144,9 @@ impl RingMemory {
     pub(crate) fn map(&self, vma: &VmaNew) -> Result {
         // VM_SHARED is missing when the file is open for reading only.
         if vma.flags() & vm_flags::MAYSHARE == 0 {
+            return Err(EINVAL);
+        }
+        if !vma.readable() {
             return Err(EINVAL);
         }
 
