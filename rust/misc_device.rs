@@ -392,3 +392,15 @@ impl<T: PollDevice> PinnedDrop for PollDeviceRegistration<T> {
         unsafe { bindings::misc_deregister(self.misc.get()) };
     }
 }
+
+/// Whether what was printed did not fit: then it will all be printed again, into a larger buffer.
+pub(crate) fn is_full(seq: &SeqFile) -> bool {
+    // CAST: `SeqFile` has the layout of the C structure.
+    let seq = core::ptr::from_ref(seq).cast::<bindings::seq_file>();
+    // SAFETY: The structure is valid, and nobody else uses it meanwhile, as whoever made the reference
+    // promised.
+    let count = unsafe { (*seq).count };
+
+    // SAFETY: As above.
+    count == unsafe { (*seq).size }
+}

@@ -11,7 +11,10 @@ use super::{
     watch::Watch,
     Queue, //
 };
-use crate::mark::Subscriber;
+use crate::{
+    mark::Subscriber,
+    rust::misc_device::is_full, //
+};
 use kernel::{
     prelude::*,
     seq_file::SeqFile,
@@ -104,6 +107,10 @@ impl Queue {
             let Some(watch) = next else {
                 break;
             };
+            if is_full(seq) {
+                // Whoever reads comes again with a larger buffer.
+                break;
+            }
             from = watch.handle().wrapping_add(1);
             if watch.is_dead() {
                 continue;
