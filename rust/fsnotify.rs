@@ -287,9 +287,9 @@ impl<B: Backend> Group<B> {
     pub(crate) fn update_mask(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
         let _lock = self.lock();
         let mark = object.kernel_mark().mark.get();
-        // SAFETY: The object is valid, so its mark is; both fields change under the lock only.
-        let (flags, old) = unsafe { ((*mark).flags, (*mark).mask) };
-        if flags & bindings::FSNOTIFY_MARK_FLAG_ATTACHED == 0 {
+        // SAFETY: The object is valid, so its mark is; the field changes under the lock only.
+        let old = unsafe { (*mark).mask };
+        if Self::flags(object) & bindings::FSNOTIFY_MARK_FLAG_ATTACHED == 0 {
             return;
         }
         // Once in memory, it stays there until the mark goes: fsnotify cannot let go of it earlier.
@@ -307,10 +307,17 @@ impl<B: Backend> Group<B> {
 
     /// Whether the mark keeps its inode in memory.
     pub(crate) fn pins(&self, object: &B::Object) -> bool {
-        // SAFETY: The object is valid, so its mark is; it was initialised, and the flag is only
-        // ever cleared.
-        let flags = unsafe { (*object.kernel_mark().mark.get()).flags };
-        flags & bindings::FSNOTIFY_MARK_FLAG_NO_IREF == 0
+        // The flag is only ever cleared.
+        Self::flags(object) & bindings::FSNOTIFY_MARK_FLAG_NO_IREF == 0
+    }
+
+    /// The flags of a mark. Those that say how it is attached change under the group's lock, others
+    /// at any time.
+    fn flags(object: &B::Object) -> c_uint {
+        // SAFETY: The object is valid, so its mark is.
+        let flags = unsafe { &raw const (*object.kernel_mark().mark.get()).flags };
+        // SAFETY: As above. The kernel stores whole words there.
+        unsafe { flags.read_volatile() }
     }
 
     /// Ends the mark: detaches it and tells [`Backend::freeing`]. Idempotent. Sleeps; no lock of

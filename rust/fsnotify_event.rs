@@ -206,8 +206,14 @@ impl<'a> Event<'a> {
             return self.data.cast::<bindings::inode>().cast_mut();
         }
         match self.dentry() {
-            // SAFETY: Valid for the call. Some file systems announce a new name before its inode.
-            Some(dentry) => unsafe { (*dentry).d_inode },
+            Some(dentry) => {
+                // SAFETY: Valid for the call.
+                let inode = unsafe { &raw const (*dentry).d_inode };
+                // Some file systems announce a new name before its inode, which may come meanwhile.
+                //
+                // SAFETY: As above.
+                unsafe { inode.read_volatile() }
+            }
             None => core::ptr::null_mut(),
         }
     }
@@ -215,14 +221,16 @@ impl<'a> Event<'a> {
     /// The inode that the event is about: of an entry event, the entry's.
     #[inline]
     pub(crate) fn inode(&self) -> InodeId {
-        // SAFETY: Null or valid for the call.
-        match unsafe { self.raw_inode().as_ref() } {
-            Some(inode) => InodeId {
-                number: inode.i_ino,
-                // SAFETY: An inode has a superblock.
-                device: encode_device(unsafe { (*inode.i_sb).s_dev }),
-            },
-            None => InodeId::UNKNOWN,
+        let inode = self.raw_inode();
+        if inode.is_null() {
+            return InodeId::UNKNOWN;
+        }
+        // No reference to the whole inode, most of which changes at any time.
+        InodeId {
+            // SAFETY: Valid for the call; a number that never changes.
+            number: unsafe { (*inode).i_ino },
+            // SAFETY: As above; an inode has a superblock.
+            device: encode_device(unsafe { (*(*inode).i_sb).s_dev }),
         }
     }
 
@@ -293,13 +301,14 @@ impl<'a> Event<'a> {
         let raw = self.data.cast::<bindings::fs_error_report>();
         // SAFETY: The type says what `data` is; valid for the call.
         let report = unsafe { raw.as_ref() }?;
-        // SAFETY: Null or valid for the call.
-        let inode = unsafe { report.inode.as_ref() };
+        let inode = core::ptr::NonNull::new(report.inode);
         let mut error = FsError {
             errno: report.error.unsigned_abs(),
             kind: None,
-            inode: inode.map_or(0, |inode| inode.i_ino),
-            generation: inode.map_or(0, |inode| inode.i_generation),
+            // SAFETY: Valid for the call; neither number changes.
+            inode: inode.map_or(0, |inode| unsafe { (*inode.as_ptr()).i_ino }),
+            // SAFETY: As above.
+            generation: inode.map_or(0, |inode| unsafe { (*inode.as_ptr()).i_generation }),
             // SAFETY: A report has a superblock.
             device: encode_device(unsafe { (*report.sb).s_dev }),
             pos: 0,

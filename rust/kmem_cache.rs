@@ -6,7 +6,7 @@
 //! exact fit. And a cache with a name shows in `/proc/slabinfo` how many there are and what they
 //! cost.
 //!
-//! Used for watches, marks and the objects under kernel marks.
+//! Used for marks and the objects under kernel marks.
 //!
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 
