@@ -180,6 +180,8 @@ OTHERS = [
      ["watch_queue", "inotify", "fanotify"],
      [(1, "add", "add"), (2, "add", "add 2"), (1, "bytes", "bytes"), (2, "bytes", "bytes 2"),
       (1, "close", "close"), (2, "close", "close 2"), (2, "milliseconds", "back, ms")]),
+    ("adding a directory of 50 000 entries", "huge", ["watch_queue", "inotify", "fanotify"],
+     [(1, "add", "add")]),
     ("setting up a subtree of 20 000 directories (small: of 10)", "subtree", ["watch_queue", "inotify"],
      [(1, "add", "add"), (1, "add-small", "small")]),
 ]

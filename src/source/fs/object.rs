@@ -127,8 +127,8 @@ impl Fs {
         })
     }
 
-    /// The kernel group for objects of a class. One for each, until it is measured that sharding
-    /// pays (RULINGS 32). A group without marks costs its memory and nothing else.
+    /// The kernel group for objects of a class. One for each: what one of them makes another
+    /// wait for was measured (Documentation/performance.rst) and is no reason to shard (RULINGS 32). A group without marks costs its memory and nothing else.
     pub(in crate::source) fn group(&self, class: Class) -> &Group<Fs> {
         match class {
             Class::Notify => &self.notify,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many watches: adding them, removing some one by one, closing the rest, the kernel memory that
- * they take, and how long after the close it is back. And what a watch elsewhere on the
- * same file system costs those whom it does not concern.
+ * Many watches: adding them, closing them, the kernel memory that they take, and how long after the
+ * close it is back. What it takes to watch a huge directory, with a lock held that other watches
+ * of the kind have to wait for. And what a watch elsewhere on the same file system costs those
+ * whom it does not concern.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "bench.h"
 
 #define MANY	50000
+#define HUGE	50000
 
 static void file_name(char *name, size_t size, unsigned int i)
 {
@@ -78,6 +80,20 @@ static void many(const struct peer *peer)
 	report_once((double)((int64_t)slab() - (int64_t)before) / MANY, "watches.%s.2.left", peer->name);
 }
 
+/* The kernel tells every entry that it knows that its directory is watched. */
+static void huge(const struct peer *peer)
+{
+	const struct want want = { IN_MODIFY, true };
+	struct listener l;
+	uint64_t start;
+
+	peer->open(&l, "many", want);
+	start = ticks();
+	peer->add(&l, "huge", want);
+	report_once((double)(ticks() - start), "huge.%s.1.add", peer->name);
+	peer->close(&l);
+}
+
 void set_watches(bool quick)
 {
 	static const struct peer *const peers[] = { &peer_wq, &peer_inotify, &peer_fanotify };
@@ -97,6 +113,17 @@ void set_watches(bool quick)
 	}
 	for (unsigned int p = 0; p < (quick ? 1 : 3); p++)
 		many(peers[p]);
+	if (quick)
+		return;
+	if (mkdir("huge", 0700))
+		die("huge");
+	for (unsigned int i = 0; i < HUGE; i++) {
+		snprintf(name, sizeof(name), "huge/%06u", i);
+		if (mknod(name, S_IFREG | 0600, 0))
+			die("%s", name);
+	}
+	for (unsigned int p = 0; p < 3; p++)
+		huge(peers[p]);
 }
 
 void set_unrelated(bool quick)
