@@ -495,9 +495,3 @@ impl<B: Backend> Drop for MarkHold<B> {
         unsafe { bindings::fsnotify_put_mark(self.raw()) };
     }
 }
-
-/// A number that is the same in both halves of one rename and in no other rename for a long time.
-pub(crate) fn rename_cookie() -> u32 {
-    // SAFETY: It only advances a counter.
-    unsafe { bindings::fsnotify_get_cookie() }
-}

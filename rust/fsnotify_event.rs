@@ -405,3 +405,9 @@ pub(super) fn encode_device(device: bindings::dev_t) -> u32 {
     let (major, minor) = (device >> 20, device & 0xf_ffff);
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }
+
+/// A number that is the same in both halves of one rename and in no other rename for a long time.
+pub(crate) fn rename_cookie() -> u32 {
+    // SAFETY: It only advances a counter.
+    unsafe { bindings::fsnotify_get_cookie() }
+}

@@ -48,12 +48,10 @@ use crate::{
         SLOT_BYTES, //
     },
     rust::{
-        fsnotify::{
-            rename_cookie,
-            Objects, //
-        },
+        fsnotify::Objects,
         fsnotify_event::{
             bit,
+            rename_cookie,
             Event, //
         },
         fsnotify_place::on, //

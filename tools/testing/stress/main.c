@@ -232,7 +232,7 @@ static void summary(void)
 		if (!counts[i] && (counts[C_FILE_OPS] >= MANY_OPS || i < C_LOST) && i != C_LAZY &&
 		    i != C_REASON + WATCH_REMOVAL_SOURCE_GONE &&
 		    (getenv("STRESS_IMAGE") || i != C_REASON + WATCH_REMOVAL_EVICTED))
-			fail("'%s' has not happened once: in a round with so many actions", name[i]);
+			fail("'%s' has not happened once, in a round with so many actions", name[i]);
 }
 
 static int result(int nr, bool good, const char *what)
