@@ -246,6 +246,17 @@ impl Ring {
             self.untold = 0;
             wrote = true;
         }
+        (!self.pending.is_empty() && self.flush_removals(tail)) || wrote
+    }
+
+    /// The REMOVALs that wait, without publishing; true when something was written. A function of its
+    /// own, because a post to a full ring never gets here.
+    #[inline(never)]
+    fn flush_removals(&mut self, tail: u32) -> bool {
+        let mut wrote = false;
+        let Some(active) = &mut self.active else {
+            return wrote;
+        };
         for _ in 0..MAX_REMOVALS {
             let Some(watch) = self.pending.first() else {
                 break;
@@ -315,6 +326,8 @@ impl Ring {
     }
 
     /// Makes the watch dead and writes its REMOVAL or lets it wait, without publishing.
+    #[cold]
+    #[inline(never)]
     fn end(&mut self, watch: &Arc<Watch>, reason: Reason) -> bool {
         if watch.state() == State::Dead {
             return false;
