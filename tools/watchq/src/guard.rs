@@ -10,7 +10,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::event::{poll, PollFd, PollFlags};
 use rustix::fs::{fstat, open, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use watch_queue::{
@@ -21,6 +20,7 @@ use crate::args::Guard;
 use crate::failure::Failure;
 use crate::rules::Rules;
 use crate::signals::Interrupt;
+use crate::wait::wait;
 use crate::Outcome;
 
 /// Runs the command.
@@ -112,14 +112,7 @@ impl Session<'_> {
                 ));
             }
             io::stdout().flush()?;
-            let mut fds = [
-                PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(interrupt.as_fd(), PollFlags::IN),
-            ];
-            match poll(&mut fds, None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(io::Error::from(error).into()),
-            }
+            wait(ring, interrupt, None)?;
         }
     }
 

@@ -20,6 +20,7 @@ mod rules;
 mod signals;
 mod source;
 mod template;
+mod wait;
 mod watched;
 
 use std::process::ExitCode;

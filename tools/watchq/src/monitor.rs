@@ -3,11 +3,8 @@
 //! `watchq monitor`: sets the watches, prints what comes, and ends as asked.
 
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
 use watch_queue::{abi, Control, Kind, Queue, Record, Ring};
 
 use crate::args::Monitor;
@@ -17,6 +14,7 @@ use crate::mounts::Mounts;
 use crate::output::Output;
 use crate::signals::Interrupt;
 use crate::source::SourceEvent;
+use crate::wait::{wait, Woken};
 use crate::watched::List;
 use crate::Outcome;
 
@@ -31,12 +29,6 @@ struct Session<'a, W: Write> {
     /// How many watches have not ended.
     live: usize,
     mounts: Mounts,
-}
-
-/// What made the loop wake up.
-enum Woken {
-    Ready,
-    TimeOut,
 }
 
 /// Runs the command.
@@ -180,31 +172,6 @@ fn stray(cookie: u64) -> Failure {
         "the kernel reported an event of an unknown watch (cookie {cookie})"
     ))
     .advise("this is a bug of the kernel module or of watchq")
-}
-
-/// Sleeps until there are records, a signal comes, or the time is over.
-fn wait(ring: &Ring, interrupt: &Interrupt, time: Option<Duration>) -> Result<Woken, Failure> {
-    let time = time.map(|time| Timespec {
-        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: time.subsec_nanos().into(),
-    });
-    let mut fds = [
-        PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN),
-        PollFd::from_borrowed_fd(interrupt.as_fd(), PollFlags::IN),
-    ];
-    match poll(&mut fds, time.as_ref()) {
-        Ok(0) => return Ok(Woken::TimeOut),
-        Ok(_) => {}
-        // The loop looks at the interrupt, and comes back when it was another signal.
-        Err(Errno::INTR) => return Ok(Woken::Ready),
-        Err(error) => return Err(io::Error::from(error).into()),
-    }
-    if fds[0].revents().contains(PollFlags::ERR) {
-        return Err(Failure::new(
-            "the kernel refuses to go on with the ring: it is corrupt",
-        ));
-    }
-    Ok(Woken::Ready)
 }
 
 #[cfg(test)]
