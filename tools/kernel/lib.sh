@@ -4,7 +4,7 @@
 # What the shell tools of this project share: where things are cached, how a step
 # announces itself, how a failure says what to do, and one lock per resource.
 #
-# Sourced by tools/kernel/*, tools/vm/* and tools/testing/*; sets no shell options.
+# Sourced by the shell tools below tools/; sets no shell options.
 
 WQ_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 WQ_CACHE=${WQ_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/watch_queue}
@@ -93,6 +93,21 @@ wq_toolchain()
 	}
 	export LIBCLANG_PATH
 	export CCACHE_DIR=$WQ_CACHE/ccache CCACHE_MAXSIZE=8G CCACHE_NOHASHDIR=1
+}
+
+# wq_static PACKAGE LOG: builds the program PACKAGE of tools/ so that it runs in any virtual machine,
+# which has no shared libraries, and prints where it is. The caller ran wq_toolchain.
+wq_static()
+{
+	local target=x86_64-unknown-linux-gnu
+
+	(
+		cd "$WQ_TOP/tools" || exit 1
+		export RUSTC RUSTDOC RUSTFLAGS='-Ctarget-feature=+crt-static'
+		wq_run "$2" "$CARGO" build --locked --release --target "$target" -p "$1" -j "$WQ_JOBS"
+	) || wq_die "$1 cannot be built" "the messages above are in $2" \
+		"if a crate could not be fetched, check the network and run this again"
+	echo "$WQ_TOP/build/cargo/$target/release/$1"
 }
 
 # wq_make ARGS...: the kernel's make with the toolchain above. The caller ran wq_toolchain.
