@@ -117,16 +117,12 @@ impl Queue {
             let listener = self.opener().process.clone();
             let job = Requests::new(listener.clone(), crate::WORK.get().clone());
             let hook = KBox::pin_init(ExitHook::new(listener, job), GFP_KERNEL_ACCOUNT)?;
-            // The mutex is there so that whoever comes second finds them complete, and drops his own.
-            let one = self.memory.lock();
-            let mut hook = Some(hook);
+            // The mutex is there so that whoever comes second finds them complete. He drops his own after
+            // it, for it was declared before.
+            let _one = self.memory.lock();
             if self.requests().is_none() {
-                if let Some(hook) = hook.take() {
-                    self.questions.populate(hook);
-                }
+                self.questions.populate(hook);
             }
-            drop(one);
-            drop(hook);
         }
         // Not reached: they are there.
         self.requests().ok_or(ENOMEM)
