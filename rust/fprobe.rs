@@ -154,8 +154,8 @@ impl Probe {
     }
 }
 
-/// A probe that is attached. Dropping it waits until none of its handlers runs: process context, sleeps. A
-/// function that was entered before may still be running; its return is told to nobody.
+/// A probe that is attached. Dropping it waits until none of its handlers runs: process context, sleeps.
+/// A function that was entered before may still be running; its return is told to nobody.
 ///
 /// # Invariants
 ///

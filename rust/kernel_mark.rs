@@ -23,8 +23,10 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - In every object that [`Group::alloc`](super::fsnotify::Group::alloc) returned, `mark` is an initialised mark.
-/// - `kept` says that one of its references was given up by [`MarkHold::keep`](super::fsnotify::MarkHold::keep).
+/// - In every object that [`Group::alloc`](super::fsnotify::Group::alloc) returned, `mark` is an
+///   initialised mark.
+/// - `kept` says that one of its references was given up by
+///   [`MarkHold::keep`](super::fsnotify::MarkHold::keep).
 pub(crate) struct KernelMark<O> {
     pub(super) mark: Opaque<bindings::fsnotify_mark>,
     pub(super) link: Atomic<*mut O>,

@@ -32,8 +32,9 @@ impl PidNs {
     /// The current process (thread group) as seen in this namespace; with `only`, if it is that one,
     /// which is not decided by the number, for a number may be used again.
     ///
-    /// 0 if it is not that one, if it is not visible there, in interrupts, and in kernel threads, which act for nobody in
-    /// particular; threads that the kernel runs for a process (io_uring) are that process.
+    /// 0 if it is not that one, if it is not visible there, in interrupts, and in kernel threads, which
+    /// act for nobody in particular; threads that the kernel runs for a process (io_uring) are that
+    /// process.
     ///
     /// Any context. No locks, nothing shared is written: a few dozen instructions.
     #[inline]

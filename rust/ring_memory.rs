@@ -133,8 +133,8 @@ impl RingMemory {
     /// Maps the memory, or its beginning, into `vma`.
     ///
     /// `EINVAL` unless the mapping is shared, starts at offset 0, is not longer than the memory,
-    /// readable and not executable. It will not become executable, grow, be inherited by fork or appear in core
-    /// dumps.
+    /// readable and not executable. It will not become executable, grow, be inherited by fork or appear
+    /// in core dumps.
     ///
     /// A mapping may be read-only. Whether it may be made writable later is for the kernel to say,
     /// which allows it if the file was opened for writing; there is nothing to defend against,

@@ -244,7 +244,8 @@ impl SuperEvents for Sb {
 ///
 /// EINVAL: impossible arguments, an update that does not match, or a file system of the kernel's
 /// own. EOPNOTSUPP: nothing of what is asked for can be reported. EBADF: no such descriptor. EPERM:
-/// opener or caller may not administrate the file system; an LSM may give other errors. Otherwise as [`enter`].
+/// opener or caller may not administrate the file system; an LSM may give other errors. Otherwise as
+/// [`enter`].
 pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     let this = crate::SB.get();
     let if_there = IfThere::new(request.flags)?;

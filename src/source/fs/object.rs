@@ -71,10 +71,10 @@ pub(in crate::source) type FsObject = Connected<Watch, Watched>;
 
 /// The place's side of an [`FsObject`].
 ///
-/// It has no reference to an inode and none to a mount, superblock or namespace, nor has anything else of this
-/// module for longer than a system call: what pins an inode is fsnotify's connector, which lets go
-/// when the inode or its file system does, first of the inode, then of the count that umount waits
-/// for (TRAPS: A7a, A7c (nothing of ours could be in the wrong order)).
+/// It has no reference to an inode and none to a mount, superblock or namespace, nor has anything else
+/// of this module for longer than a system call: what pins an inode is fsnotify's connector, which
+/// lets go when the inode or its file system does, first of the inode, then of the count that umount
+/// waits for (TRAPS: A7a, A7c (nothing of ours could be in the wrong order)).
 pub(crate) struct Watched {
     kernel: KernelMark<FsObject>,
     class: Class,
@@ -127,8 +127,9 @@ impl Fs {
         })
     }
 
-    /// The kernel group for objects of a class. One for each: what one of them makes another
-    /// wait for was measured (Documentation/performance.rst) and is no reason to shard (RULINGS 32). A group without marks costs its memory and nothing else.
+    /// The kernel group for objects of a class. One for each: what one of them makes another wait for
+    /// was measured (Documentation/performance.rst) and is no reason to shard (RULINGS 32). A group
+    /// without marks costs its memory and nothing else.
     pub(in crate::source) fn group(&self, class: Class) -> &Group<Fs> {
         match class {
             Class::Notify => &self.notify,
