@@ -2,7 +2,8 @@
 
 //! What a descriptor points to: path, inode, mount and superblock.
 //!
-//! Used by `source/fs/` to find the object of a watch.
+//! Used by the sources of whatever is watched through a descriptor: `source/fs/`, `source/sb.rs`,
+//! `source/block.rs`, and by [`super::mount_ns`].
 //!
 //! C headers: [`include/linux/path.h`](srctree/include/linux/path.h),
 //! [`include/linux/file.h`](srctree/include/linux/file.h)
