@@ -89,6 +89,13 @@ pub(crate) fn capable_quietly(ns: &UserNamespace, cap: Capability) -> bool {
     unsafe { bindings::ns_capable_noaudit(ns.as_ptr(), cap.0) }
 }
 
+/// Whether `check` is content with the current task *and*, asked again, with the credentials of who
+/// opened `file`: its first error. As for [`with_creds_of`].
+pub(crate) fn check_both(file: &File, check: impl Fn() -> Result) -> Result {
+    check()?;
+    with_creds_of(file, check)
+}
+
 /// Runs `f` with the credentials of who opened `file` instead of the task's own.
 ///
 /// Process context. What `f` does must be short and only ask for permissions: whatever it creates

@@ -130,6 +130,11 @@ impl Tracepoint {
         // INVARIANT: It is attached.
         Ok(Attached { raw, function })
     }
+
+    /// As [`Tracepoint::attach`], if this kernel has the tracepoint.
+    pub(crate) fn attach_if_there(this: &Option<Self>) -> Result<Option<Attached>> {
+        this.as_ref().map(Self::attach).transpose()
+    }
 }
 
 /// A function that is attached to a tracepoint. Dropping it waits until nobody is in the function:

@@ -96,8 +96,7 @@ impl Attach for Hooks {
     type Attached = [Option<tracepoint::Attached>; 2];
 
     fn attach(&self) -> Result<Self::Attached> {
-        let attach =
-            |point: &Option<Tracepoint>| point.as_ref().map(Tracepoint::attach).transpose();
+        let attach = Tracepoint::attach_if_there;
         Ok([attach(&self.requests)?, attach(&self.bios)?])
     }
 }

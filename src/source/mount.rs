@@ -51,7 +51,7 @@ use crate::{
     rust::{
         cred::{
             capable_both,
-            with_creds_of,
+            check_both,
             Capability, //
         },
         fsnotify_event::{
@@ -120,8 +120,7 @@ impl Attach for Hooks {
     type Attached = [Option<tracepoint::Attached>; 2];
 
     fn attach(&self) -> Result<Self::Attached> {
-        let attach =
-            |point: &Option<Tracepoint>| point.as_ref().map(Tracepoint::attach).transpose();
+        let attach = Tracepoint::attach_if_there;
         Ok([attach(&self.setattr)?, attach(&self.expire)?])
     }
 }
@@ -233,8 +232,7 @@ pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     let place = Place::mount_ns(&ns)?;
     if let Some(path) = ns.path() {
         let lsm = crate::FS.get().lsm();
-        lsm.check(path, TOPOLOGY.into(), place)?;
-        with_creds_of(file, || lsm.check(path, TOPOLOGY.into(), place))?;
+        check_both(file, || lsm.check(path, TOPOLOGY.into(), place))?;
     }
     let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
     let lease = this.hook.lease()?;

@@ -52,7 +52,7 @@ use crate::{
     rust::{
         cred::{
             capable_both,
-            with_creds_of,
+            check_both,
             Capability, //
         },
         fprobe,
@@ -259,8 +259,7 @@ pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
     }
     let place = Place::superblock(&path)?;
     let lsm = crate::FS.get().lsm();
-    lsm.check(&path, bit::ERROR.into(), place)?;
-    with_creds_of(file, || lsm.check(&path, bit::ERROR.into(), place))?;
+    check_both(file, || lsm.check(&path, bit::ERROR.into(), place))?;
     let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
     let lease = this.hook.lease()?;
     let needs = [

@@ -26,7 +26,7 @@ use crate::{
     rust::{
         cred::{
             capable_both,
-            with_creds_of,
+            check_both,
             Capability, //
         },
         file_handle,
@@ -99,16 +99,14 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         return Err(EOPNOTSUPP);
     }
     // Never with the rights of whoever causes an event (TRAPS: B45).
-    path.check_readable()?;
-    with_creds_of(file, || path.check_readable())?;
-    let lsm = crate::FS.get().lsm();
+    check_both(file, || path.check_readable())?;
     let place = match request.scope {
         scope::MOUNT => Place::mount(&path)?,
         scope::SUBTREE | scope::SB => Place::superblock(&path)?,
         _ => Place::inode(&path)?,
     };
-    lsm.check(&path, request.mask, place)?;
-    with_creds_of(file, || lsm.check(&path, request.mask, place))?;
+    let lsm = crate::FS.get().lsm();
+    check_both(file, || lsm.check(&path, request.mask, place))?;
     permission::prepare(queue, file, &path, mask | ignore)?;
 
     let spec = Spec {
