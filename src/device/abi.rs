@@ -39,7 +39,7 @@ pub(crate) const SET_PERMISSION: u32 = _IO('W' as u32, 0x69);
 /// Version of the ABI that GET_INFO tells.
 pub(crate) const VERSION: u32 = 1;
 
-/// Feature: LSM rules for watches on files apply.
+/// Feature: LSM rules apply to watches on what has a path.
 pub(crate) const FEATURE_LSM: u64 = 1;
 
 /// Feature: watches may ask for permission.

@@ -247,7 +247,7 @@ struct fs_notification {
 	struct watch_notification watch;
 	__u64	cookie;		/* watch_queue_add::cookie of the watch */
 	__u64	inode;		/* inode number of what the event is about; 0 = not known */
-	__u32	dev;		/* its device, as stat() gives it in st_dev; 0 = not known */
+	__u32	dev;		/* device of its superblock, encoded as in st_dev; 0 = not known */
 	__u32	mask;		/* all bits of this event (WATCH_FS_*), not only this record's */
 	__u32	pid;		/* process that caused it; 0 = none, or not for you to see */
 	__u32	rename_cookie;	/* the same in MOVED_FROM and MOVED_TO of one rename; else 0 */
@@ -315,7 +315,7 @@ enum superblock_notification_type {
 
 struct superblock_notification {
 	struct watch_notification watch;
-	__u64	sb_id;		/* device number, as stat() gives it in st_dev */
+	__u64	sb_id;		/* device of the superblock, encoded as in st_dev */
 };
 
 /* What failed. */
@@ -482,7 +482,7 @@ struct watch_queue_remove {
  */
 #define WATCH_QUEUE_ABI_VERSION	1
 
-#define WATCH_FEATURE_LSM	0x1ULL	/* LSM rules for watches on files apply */
+#define WATCH_FEATURE_LSM	0x1ULL	/* LSM rules apply to watches on what has a path */
 #define WATCH_FEATURE_PERMISSION 0x2ULL	/* watches may ask for permission: WATCH_FS_ALL_PERM */
 #define WATCH_FEATURE_PROBES	0x4ULL	/* probes=1: functions are probed where hooks are missing */
 

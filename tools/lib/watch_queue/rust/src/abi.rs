@@ -173,7 +173,7 @@ pub struct QueueInfo {
     pub pending: u64,
 }
 
-/// `WATCH_FEATURE_LSM`: LSM rules for watches on files apply.
+/// `WATCH_FEATURE_LSM`: LSM rules apply to watches on what has a path.
 pub const FEATURE_LSM: u64 = 0x1;
 
 /// `WATCH_FEATURE_PERMISSION`: watches may ask for permission.

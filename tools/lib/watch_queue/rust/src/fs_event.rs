@@ -71,7 +71,9 @@ impl<'a> FsEvent<'a> {
         u64_at(self.fixed, 16)
     }
 
-    /// The device number of its file system, as `st_dev` has it; 0 when it is not known.
+    /// The device number of its superblock, encoded as in `st_dev`; 0 when it is not known.
+    /// `/proc/self/mountinfo` shows the same; `stat()` gives another one for files in subvolumes of btrfs
+    /// and for some of overlayfs.
     #[inline]
     #[must_use]
     pub fn dev(&self) -> u32 {

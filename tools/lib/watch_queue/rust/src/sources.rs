@@ -52,7 +52,8 @@ pub enum MountChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SuperblockEvent {
-    /// Its device number, as `st_dev` has it.
+    /// The device number of its superblock, encoded as in `st_dev`. `/proc/self/mountinfo` shows the same;
+    /// `stat()` gives another one for files in subvolumes of btrfs and for some of overlayfs.
     pub dev: u64,
     /// What happened.
     pub change: SuperblockChange,
