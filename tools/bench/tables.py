@@ -33,6 +33,7 @@ def total(figures, work, peer, n):
 
 STOPPED = ["mask", "filter", "full"]
 STEADY = ["pwrite", "open+close"]
+OUTSIDE = ["outside", "outside-16"]
 
 
 def own(figures):
@@ -59,6 +60,8 @@ def own(figures):
         a = adds(figures, "pwrite", peer, 1)
         if a is not None and floor is not None:
             keep(f"pwrite.{peer}.own", a - floor)
+    for peer in OUTSIDE:
+        keep(f"pwrite.{peer}.own", outside(figures, peer))
     for n in (1, 16, 64, 1024):
         keep(f"consume.{n}", get(figures, "consume", "watch_queue", n, "read"))
         for part in ("read", "decode"):
@@ -71,6 +74,12 @@ def per_listener(figures, peer, n):
     """What each listener after the first adds."""
     many, one = adds(figures, "pwrite", peer, n), adds(figures, "pwrite", peer, 1)
     return None if many is None or one is None else (many - one) / (n - 1)
+
+
+def outside(figures, peer):
+    """What an event outside of watched subtrees costs more than if a handler did nothing."""
+    whole, floor = (get(figures, "pwrite", p, 1, "produce") for p in (peer, "outside-noop"))
+    return None if whole is None or floor is None else whole - floor
 
 
 def wakeup(figures, peer, awake):
@@ -180,7 +189,7 @@ OTHERS = [
      ["watch_queue", "inotify", "fanotify"],
      [(1, "add", "add"), (2, "add", "add 2"), (1, "bytes", "bytes"), (2, "bytes", "bytes 2"),
       (1, "close", "close"), (2, "close", "close 2"), (2, "milliseconds", "back, ms")]),
-    ("adding a directory of 50 000 entries", "huge", ["watch_queue", "inotify", "fanotify"],
+    ("adding a directory of 50 000 entries", "huge", ["watch_queue", "inotify", "fanotify", "subtree"],
      [(1, "add", "add")]),
     ("setting up a subtree of 20 000 directories (small: of 10)", "subtree", ["watch_queue", "inotify"],
      [(1, "add", "add"), (1, "add-small", "small")]),
@@ -203,6 +212,10 @@ def show_others(figures):
     if unwatched and any(v for _, v in beside):
         print("\nAn unwatched pwrite beside a watch elsewhere on the file system: " +
               ", ".join(f"{p} +{v - unwatched:.0f}" for p, v in beside if v))
+    floor = adds(figures, "pwrite", "outside-noop", 1)
+    if floor is not None:
+        print(f"\nA pwrite at depth 8, outside of what a subtree's watch watches: kernel +{floor:.0f}, " +
+              ", ".join(f"{p} +{outside(figures, p):.0f}" for p in OUTSIDE))
 
 
 def show_targets(figures):

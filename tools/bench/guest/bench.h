@@ -50,6 +50,7 @@ void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn)
 struct want {
 	uint32_t events;	/* as inotify numbers them; the peers agree on these bits */
 	bool children;		/* of what happens to the files of a directory */
+	bool whole;		/* no-op handler only: of what happens on the file system */
 };
 
 struct listener {
@@ -69,6 +70,7 @@ struct peer {
 };
 
 extern const struct peer peer_none, peer_noop, peer_inotify, peer_fanotify, peer_wq;
+extern const struct peer peer_subtree;	/* watch_queue, everything below the path */
 
 /* works.c: what happens. The current folder is the one that is watched. */
 
@@ -110,5 +112,7 @@ static inline void mark(void)
 }
 
 void profile_work(const struct work *work, const struct peer *peer, unsigned int n);
+/* subtree.c: makes the tree, enters its depth, and gives the peer of that name; NULL if there is none. */
+const struct peer *enter_subtree(const char *name);
 
 #endif

@@ -44,15 +44,22 @@ static void profile(int argc, char **argv)
 	const char *peer_name = argc > 1 ? argv[1] : "watch_queue";
 	unsigned int n = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 
+	const struct peer *peer = NULL;
+	const struct work *work = NULL;
+
 	for (size_t w = 0; w < sizeof(works) / sizeof(works[0]); w++)
-		for (const struct peer *const *peer = all_peers; *peer; peer++)
-			if (strcmp(works[w]->name, work_name) == 0 && strcmp((*peer)->name, peer_name) == 0 &&
-			    n > 0 && n <= MAX_LISTENERS) {
-				profile_work(works[w], *peer, n);
-				return;
-			}
-	fprintf(stderr, "bench: what are '%s', '%s' and %u listeners?\n", work_name, peer_name, n);
-	exit(2);
+		if (strcmp(works[w]->name, work_name) == 0)
+			work = works[w];
+	for (const struct peer *const *p = all_peers; *p; p++)
+		if (strcmp((*p)->name, peer_name) == 0)
+			peer = *p;
+	if (!peer)
+		peer = enter_subtree(peer_name);
+	if (!work || !peer || n < 1 || n > MAX_LISTENERS) {
+		fprintf(stderr, "bench: what are '%s', '%s' and %u listeners?\n", work_name, peer_name, n);
+		exit(2);
+	}
+	profile_work(work, peer, n);
 }
 
 static const struct {

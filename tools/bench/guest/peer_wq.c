@@ -4,16 +4,24 @@
 
 #include "bench.h"
 
-static void wq_peer_add(struct listener *l, const char *path, struct want want)
+static void add(struct listener *l, const char *path, uint32_t scope, struct want want)
 {
-	uint32_t scope = want.children ? WATCH_SCOPE_CHILDREN : WATCH_SCOPE_OBJECT;
-
 	errno = -wq_add(l->private, path, scope, want.events, 0x1122334455667788, NULL);
 	if (errno)
 		die("ADD_WATCH %s", path);
 }
 
-static void wq_peer_open(struct listener *l, const char *path, struct want want)
+static void wq_peer_add(struct listener *l, const char *path, struct want want)
+{
+	add(l, path, want.children ? WATCH_SCOPE_CHILDREN : WATCH_SCOPE_OBJECT, want);
+}
+
+static void subtree_add(struct listener *l, const char *path, struct want want)
+{
+	add(l, path, WATCH_SCOPE_SUBTREE, want);
+}
+
+static void open_queue(struct listener *l)
 {
 	struct wq_opts opts = { .sz = sizeof(opts), .pages = 64 };
 	struct wq *wq;
@@ -23,7 +31,18 @@ static void wq_peer_open(struct listener *l, const char *path, struct want want)
 		die("/dev/watch_queue");
 	l->private = wq;
 	l->fd = wq_fd(wq);
+}
+
+static void wq_peer_open(struct listener *l, const char *path, struct want want)
+{
+	open_queue(l);
 	wq_peer_add(l, path, want);
+}
+
+static void subtree_open(struct listener *l, const char *path, struct want want)
+{
+	open_queue(l);
+	subtree_add(l, path, want);
 }
 
 static unsigned int wq_peer_drain(struct listener *l)
@@ -47,3 +66,4 @@ static void wq_peer_close(struct listener *l)
 }
 
 const struct peer peer_wq = { "watch_queue", wq_peer_open, wq_peer_add, wq_peer_drain, wq_peer_close };
+const struct peer peer_subtree = { "subtree", subtree_open, subtree_add, wq_peer_drain, wq_peer_close };

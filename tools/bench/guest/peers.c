@@ -48,7 +48,9 @@ static void noop_add(struct listener *l, const char *path, struct want want)
 	/* The module under test asks for both halves of a rename at once, too. */
 	if (want.events & (IN_MOVED_FROM | IN_MOVED_TO))
 		add.mask = (add.mask & ~(IN_MOVED_FROM | IN_MOVED_TO)) | BENCH_NOOP_RENAME;
-	if (want.children)
+	if (want.whole)
+		add.mask |= BENCH_NOOP_WHOLE;
+	else if (want.children)
 		add.mask |= BENCH_NOOP_CHILDREN;
 	if (ioctl(l->fd, BENCH_NOOP_ADD, &add))
 		die("BENCH_NOOP_ADD %s", path);

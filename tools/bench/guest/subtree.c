@@ -1,36 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A subtree: one watch of ours on a tree of 20 000 directories beside as many watches of inotify,
- * and what an event at depth 8 costs that the subtree's watch has to find its way up for.
+ * Subtrees: one watch of ours on a tree of 20 000 directories beside as many watches of inotify;
+ * what an event at depth 8 costs that the subtree's watch has to find its way up for; and what one
+ * costs there when it is other subtrees of the file system that are watched.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <watch_queue/wq.h>
 
 #include "bench.h"
 
 #define DIRECTORIES	20000
 #define DEEP		"tree/1/2/3/4/5/6/7/8"
 #define ROOT		"../../../../../../../.."
+#define OUTSIDE		16
 
-static void subtree_open(struct listener *l, const char *path, struct want want)
+static void inside_open(struct listener *l, const char *path, struct want want)
 {
-	struct wq_opts opts = { .sz = sizeof(opts), .pages = 64 };
-	struct wq *wq;
-
 	(void)path;
-	errno = -wq_open(&wq, &opts);
-	if (!errno)
-		errno = -wq_add(wq, ROOT, WATCH_SCOPE_SUBTREE, want.events, 1, NULL);
-	if (errno)
-		die("a watch on the subtree");
-	l->private = wq;
-	l->fd = wq_fd(wq);
+	peer_subtree.open(l, ROOT, want);
+}
+
+static void others_open(struct listener *l, unsigned int n, struct want want)
+{
+	char name[64];
+
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), ROOT "/../other/%u", i);
+		if (i == 0)
+			peer_subtree.open(l, name, want);
+		else
+			peer_subtree.add(l, name, want);
+	}
+}
+
+static void outside_open(struct listener *l, const char *path, struct want want)
+{
+	(void)path;
+	others_open(l, 1, want);
+}
+
+static void outside_open_many(struct listener *l, const char *path, struct want want)
+{
+	(void)path;
+	others_open(l, OUTSIDE, want);
+}
+
+/* The floor: the kernel calls for everything that happens on the file system. */
+static void whole_open(struct listener *l, const char *path, struct want want)
+{
+	want.whole = true;
+	peer_noop.open(l, path, want);
 }
 
 static void make_tree(void)
@@ -44,6 +67,56 @@ static void make_tree(void)
 		if (mkdir(name, 0700))
 			die("%s", name);
 	}
+	if (mkdir("other", 0700))
+		die("other");
+	for (unsigned int i = 0; i < OUTSIDE; i++) {
+		snprintf(name, sizeof(name), "other/%u", i);
+		if (mkdir(name, 0700))
+			die("%s", name);
+	}
+}
+
+static unsigned int drain(struct listener *l)
+{
+	return peer_subtree.drain(l);
+}
+
+static void close_queue(struct listener *l)
+{
+	peer_subtree.close(l);
+}
+
+static unsigned int drain_nothing(struct listener *l)
+{
+	(void)l;
+	return 0;
+}
+
+static void close_noop(struct listener *l)
+{
+	peer_noop.close(l);
+}
+
+static const struct peer peers[] = {
+	{ "subtree", inside_open, inside_open, drain, close_queue },
+	{ "outside-noop", whole_open, whole_open, drain_nothing, close_noop },
+	{ "outside", outside_open, outside_open, drain, close_queue },
+	{ "outside-16", outside_open_many, outside_open_many, drain, close_queue },
+};
+
+#define PEERS (sizeof(peers) / sizeof(peers[0]))
+
+const struct peer *enter_subtree(const char *name)
+{
+	for (size_t p = 0; p < PEERS; p++) {
+		if (strcmp(peers[p].name, name) != 0)
+			continue;
+		make_tree();
+		if (chdir(DEEP))
+			die(DEEP);
+		return &peers[p];
+	}
+	return NULL;
 }
 
 static void directory_name(char *name, size_t size, unsigned int i)
@@ -60,7 +133,7 @@ static void add_subtree(const char *part)
 	if (chdir(DEEP))
 		die(DEEP);
 	start = ticks();
-	subtree_open(&l, ".", want);
+	inside_open(&l, ".", want);
 	report_once((double)(ticks() - start), "subtree.watch_queue.1.%s", part);
 	peer_wq.close(&l);
 	if (chdir(ROOT "/.."))
@@ -69,7 +142,6 @@ static void add_subtree(const char *part)
 
 void set_subtree(bool quick)
 {
-	const struct peer subtree = { "subtree", subtree_open, subtree_open, peer_wq.drain, peer_wq.close };
 	const struct want want = { IN_MODIFY, true };
 	struct listener l;
 	char name[64];
@@ -78,7 +150,8 @@ void set_subtree(bool quick)
 	make_tree();
 	if (chdir(DEEP))
 		die(DEEP);
-	run_work(&work_pwrite, &subtree, 1, BATCHES);
+	for (size_t p = 0; p < PEERS; p++)
+		run_work(&work_pwrite, &peers[p], 1, BATCHES);
 	if (chdir(ROOT "/.."))
 		die("..");
 	if (quick)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Many watches: adding them, closing them, the kernel memory that they take, and how long after the
- * close it is back. What it takes to watch a huge directory, with a lock held that other watches
- * of the kind have to wait for. And what a watch elsewhere on the same file system costs those
- * whom it does not concern.
+ * close it is back. What it takes to watch a huge directory, or what is below it, with a lock held
+ * that other watches of the kind have to wait for. And what a watch elsewhere on the same file
+ * system costs those whom it does not concern.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -80,7 +80,10 @@ static void many(const struct peer *peer)
 	report_once((double)((int64_t)slab() - (int64_t)before) / MANY, "watches.%s.2.left", peer->name);
 }
 
-/* The kernel tells every entry that it knows that its directory is watched. */
+/*
+ * The kernel tells every entry that it knows that its directory is watched; not so for the root of
+ * a subtree, which is watched through the file system.
+ */
 static void huge(const struct peer *peer)
 {
 	const struct want want = { IN_MODIFY, true };
@@ -124,6 +127,7 @@ void set_watches(bool quick)
 	}
 	for (unsigned int p = 0; p < 3; p++)
 		huge(peers[p]);
+	huge(&peer_subtree);
 }
 
 void set_unrelated(bool quick)

@@ -84,6 +84,7 @@ static long noop_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct listener *l = file->private_data;
 	struct bench_noop_add add;
 	struct noop_mark *mark;
+	struct inode *inode;
 	int error;
 
 	if (cmd != BENCH_NOOP_ADD)
@@ -98,8 +99,12 @@ static long noop_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (!mark)
 		return -ENOMEM;
 	fsnotify_init_mark(&mark->mark, l->group);
-	mark->mark.mask = add.mask;
-	error = fsnotify_add_inode_mark(&mark->mark, file_inode(fd_file(f)), 0);
+	mark->mark.mask = add.mask & ~BENCH_NOOP_WHOLE;
+	inode = file_inode(fd_file(f));
+	if (add.mask & BENCH_NOOP_WHOLE)
+		error = fsnotify_add_mark(&mark->mark, inode->i_sb, FSNOTIFY_OBJ_TYPE_SB, 0);
+	else
+		error = fsnotify_add_inode_mark(&mark->mark, inode, 0);
 	if (error) {
 		fsnotify_put_mark(&mark->mark);
 		return error;

@@ -14,6 +14,8 @@ struct bench_noop_add {
 /* Bits of the kernel's that inotify.h does not have. */
 #define BENCH_NOOP_CHILDREN	0x08000000	/* FS_EVENT_ON_CHILD */
 #define BENCH_NOOP_RENAME	0x10000000	/* FS_RENAME */
+/* Not one of the kernel's: the file system of the object. */
+#define BENCH_NOOP_WHOLE	0x80000000
 
 /* Each open file is a listener of its own; this gives it one more object. */
 #define BENCH_NOOP_ADD	_IOW('B', 1, struct bench_noop_add)
