@@ -56,10 +56,9 @@ const u8 WQ_CONST_BLK_STS_ZONE_ACTIVE_RESOURCE = (__force u8)BLK_STS_ZONE_ACTIVE
 const u8 WQ_CONST_BLK_STS_DURATION_LIMIT = (__force u8)BLK_STS_DURATION_LIMIT;
 
 /* Actions that only a patched usbcore has; 0 is none. */
-#ifdef USB_DEVICE_RESET
+#ifndef USB_DEVICE_RESET
+#define USB_DEVICE_RESET 0
+#define USB_DEVICE_ERROR 0
+#endif
 const unsigned int WQ_CONST_WQD_USB_DEVICE_RESET = USB_DEVICE_RESET;
 const unsigned int WQ_CONST_WQD_USB_DEVICE_ERROR = USB_DEVICE_ERROR;
-#else
-const unsigned int WQ_CONST_WQD_USB_DEVICE_RESET;
-const unsigned int WQ_CONST_WQD_USB_DEVICE_ERROR;
-#endif

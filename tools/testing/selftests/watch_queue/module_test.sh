@@ -82,7 +82,7 @@ hold()
 	"$tests/hold_queue" "$1" "/tmp/wq-ready.$$" &
 	holder=$!
 	n=0
-	while [ ! -e "/tmp/wq-ready.$$" ] && [ $n -lt 100 ]; do
+	while [ ! -e "/tmp/wq-ready.$$" ] && kill -0 $holder 2>/dev/null && [ $n -lt 100 ]; do
 		n=$((n + 1))
 		sleep 0.1
 	done
@@ -145,10 +145,19 @@ result $status "unloaded after its users were killed"
 # Killed, listener and tasks alike, while tasks wait for its answers; the last of them may be
 # on their way out of the module. TRAPS: A8, A12
 status=0
+skip=
 i=0
-while [ $i -lt 3 ]; do
+while [ $i -lt 3 ] && [ -z "$skip" ]; do
 	load || { status=1; break; }
-	hold asked || { echo "# round $i: nobody waits"; status=1; }
+	if ! hold asked; then
+		wait $holder
+		if [ $? -eq 4 ]; then
+			skip=" # SKIP this kernel does not let modules ask for permission"
+		else
+			echo "# round $i: nobody waits"
+			status=1
+		fi
+	fi
 	for pid in $(pidof hold_queue); do
 		kill -9 "$pid" 2>/dev/null
 	done
@@ -161,7 +170,7 @@ while [ $i -lt 3 ]; do
 	done
 	i=$((i + 1))
 done
-result $status "unloaded while tasks were waiting for an answer"
+result $status "unloaded while tasks were waiting for an answer$skip"
 
 # Without what only a patched kernel has, nobody can ask for permission.
 status=1
