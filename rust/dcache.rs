@@ -200,6 +200,36 @@ impl Spot<'_> {
         self.position(rcu, top).unwrap_or(Position::Outside)
     }
 
+    /// Whether it or a directory above it may be an inode on which somebody's marks want all of
+    /// `events`: false is certain, at one moment in this call. The way up once, however many roots
+    /// there are to be asked for.
+    pub(crate) fn is_below_watched(&self, events: u32) -> bool {
+        let rcu = rcu::read_lock();
+        let still = Still::now();
+        self.meets_watched(&rcu, events) || !still.holds()
+    }
+
+    /// As [`Self::is_below_watched`], if nothing is renamed meanwhile.
+    fn meets_watched(&self, rcu: &rcu::Guard, events: u32) -> bool {
+        let Some(mut at) = self.dentry(rcu) else {
+            return true;
+        };
+        for _ in 0..MAX_STEPS {
+            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+            let inode = unsafe { inode_of(at) };
+            // SAFETY: As above; an inode that was of a dentry after it began is not freed in it.
+            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
+                return true;
+            }
+            // SAFETY: As for `inode_of`.
+            match NonNull::new(unsafe { parent_of(at) }) {
+                Some(parent) if parent != at => at = parent,
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after [`MAX_STEPS`].
     #[inline]
     fn position(&self, rcu: &rcu::Guard, top: InodeKey) -> Option<Position> {
@@ -286,6 +316,19 @@ unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindings::inode 
     let inode = unsafe { &raw mut (*dentry.as_ptr()).d_inode };
     // SAFETY: As above. Whoever changes it stores a whole pointer.
     unsafe { Atomic::from_ptr(inode) }.load(Acquire)
+}
+
+/// What the marks on an inode want, of all backends.
+///
+/// # Safety
+///
+/// The inode can be read.
+#[inline]
+unsafe fn marks_want(inode: *const bindings::inode) -> u32 {
+    // SAFETY: The caller vouches for it.
+    let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
+    // SAFETY: As above. Whoever changes it stores a whole word.
+    unsafe { mask.read_volatile() }
 }
 
 /// Puts the name of `dentry` in front of `text`; false if there is no room.

@@ -12,6 +12,7 @@
 use super::{
     bindings,
     fsnotify_event::Event,
+    fsnotify_objects::Objects,
     fsnotify_place::{
         Class,
         Place, //
@@ -90,55 +91,6 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
 
     /// How many kernel marks of this backend live.
     fn live() -> &'static Atomic<usize>;
-}
-
-/// The objects that a backend has on what an event happened to.
-///
-/// # Invariants
-///
-/// It is the iterator of a call of `handle_event` for a group of `B`, which lasts for `'a`.
-pub(crate) struct Objects<'a, B: Backend>(&'a bindings::fsnotify_iter_info, PhantomData<B>);
-
-impl<B: Backend> Clone for Objects<'_, B> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<B: Backend> Copy for Objects<'_, B> {}
-
-impl<'a, B: Backend> Objects<'a, B> {
-    /// # Safety
-    ///
-    /// The iterator is that of a call of `handle_event` for a group of `B`, which lasts for `'a`.
-    pub(super) unsafe fn new(iter: &'a bindings::fsnotify_iter_info) -> Self {
-        // INVARIANT: The caller vouches for it.
-        Self(iter, PhantomData)
-    }
-
-    /// The object of this kind, one of the numbers in [`on`](super::fsnotify_place::on).
-    #[inline]
-    pub(crate) fn get(&self, kind: usize) -> Option<&'a B::Object> {
-        if self.0.report_mask & (1 << kind) == 0 {
-            return None;
-        }
-        let mark = *self.0.marks.get(kind)?;
-        // SAFETY: By the type invariants, a mark that is reported is of a group of `B`, so it is in
-        // an object of it; fsnotify's SRCU keeps it for the call.
-        (!mark.is_null()).then(|| unsafe { &*B::Object::object(mark) })
-    }
-
-    /// The only object and its kind, if there is only one.
-    #[inline]
-    pub(crate) fn only(&self) -> Option<(usize, &'a B::Object)> {
-        if !self.0.report_mask.is_power_of_two() {
-            return None;
-        }
-        let kind = self.0.report_mask.trailing_zeros() as usize;
-        let mark = *self.0.marks.get(kind)?;
-        // SAFETY: As above.
-        (!mark.is_null()).then(|| (kind, unsafe { &*B::Object::object(mark) }))
-    }
 }
 
 /// A group of a backend. Dropping it waits until all its marks are freed.
@@ -272,8 +224,10 @@ impl<B: Backend> Group<B> {
         let mark =
             unsafe { bindings::fsnotify_find_mark(place.object(), place.kind(), self.as_ptr()) };
         let mark = NonNull::new(mark)?;
-        // INVARIANT: fsnotify gave us a reference; all marks of the group are in objects of `B`.
-        NonNull::new(B::Object::object(mark.as_ptr())).map(|object| MarkHold(object, PhantomData))
+        // SAFETY: All marks of the group are in objects of `B`.
+        let object = unsafe { B::Object::object(mark) };
+        // INVARIANT: fsnotify gave us a reference.
+        Some(MarkHold(object, PhantomData))
     }
 
     /// Changes what the kernel calls us for to what `wanted` says, if the mark is still attached.
@@ -364,7 +318,9 @@ impl<B: Backend> Group<B> {
         let event = unsafe { Event::new(mask, data, data_type, dir, name) };
         // SAFETY: fsnotify's iterator is valid for the call.
         let iter = unsafe { &*iter };
-        match B::event(&event, Objects(iter, PhantomData)) {
+        // SAFETY: It is that of this call, which is for a group of `B`.
+        let objects = unsafe { Objects::new(iter) };
+        match B::event(&event, objects) {
             Ok(()) => 0,
             Err(e) => e.to_errno(),
         }
@@ -403,9 +359,11 @@ impl<B: Backend> Group<B> {
         mark: *mut bindings::fsnotify_mark,
         _group: *mut bindings::fsnotify_group,
     ) {
-        // SAFETY: The mark is in an object of `B`; the caller has a reference, or SRCU.
-        if let Some(object) = unsafe { B::Object::object(mark).as_ref() } {
-            B::freeing(object);
+        if let Some(mark) = NonNull::new(mark) {
+            // SAFETY: The mark is in an object of `B`.
+            let object = unsafe { B::Object::object(mark) };
+            // SAFETY: The caller has a reference, or SRCU.
+            B::freeing(unsafe { object.as_ref() });
         }
     }
 
@@ -413,7 +371,9 @@ impl<B: Backend> Group<B> {
     ///
     /// Called by fsnotify for a mark of this backend that nobody can reach any more.
     unsafe extern "C" fn free_mark(mark: *mut bindings::fsnotify_mark) {
-        if let Some(object) = NonNull::new(B::Object::object(mark)) {
+        if let Some(mark) = NonNull::new(mark) {
+            // SAFETY: The mark is in an object of `B`.
+            let object = unsafe { B::Object::object(mark) };
             // SAFETY: `alloc` made the object; fsnotify calls this once, last.
             unsafe { ptr::drop_in_place(object.as_ptr()) };
             // SAFETY: It came from this cache and was just dropped.

@@ -18,7 +18,10 @@ use super::{
     file_handle::InodeRef,
     held_path::HeldPath, //
 };
-use core::marker::PhantomData;
+use core::{
+    hint::black_box,
+    marker::PhantomData, //
+};
 use kernel::prelude::*;
 
 /// Bits of an event.
@@ -174,6 +177,16 @@ impl<'a> Event<'a> {
         unsafe { self.name.as_ref() }.map(bytes)
     }
 
+    /// As [`Self::name`], if it has at most `max` bytes; otherwise empty.
+    #[inline(always)]
+    pub(crate) fn name_within(&self, max: u32) -> &'a [u8] {
+        // SAFETY: Null or valid for the call.
+        match unsafe { self.name.as_ref() } {
+            Some(name) if length(name) <= max => bytes(name),
+            _ => &[],
+        }
+    }
+
     /// The path, when the event came through one.
     fn path(&self) -> Option<&'a bindings::path> {
         let path = match self.data_type {
@@ -200,26 +213,32 @@ impl<'a> Event<'a> {
     }
 
     /// The inode that the event is about, null if there is none.
-    #[inline]
+    #[inline(always)]
     fn raw_inode(&self) -> *mut bindings::inode {
+        // Most events come through a path, so that is asked first.
+        if self.data_type != PATH {
+            // Hidden from the compiler, which would put the event into memory for all.
+            return black_box(*self).other_inode();
+        }
+        // SAFETY: The type says what `data` is.
+        unsafe { inode_of((*self.data.cast::<bindings::path>()).dentry) }
+    }
+
+    /// As [`Self::raw_inode`], if the event did not come through a path.
+    #[inline(never)]
+    fn other_inode(&self) -> *mut bindings::inode {
         if self.data_type == INODE {
             return self.data.cast::<bindings::inode>().cast_mut();
         }
         match self.dentry() {
-            Some(dentry) => {
-                // SAFETY: Valid for the call.
-                let inode = unsafe { &raw const (*dentry).d_inode };
-                // Some file systems announce a new name before its inode, which may come meanwhile.
-                //
-                // SAFETY: As above.
-                unsafe { inode.read_volatile() }
-            }
+            // SAFETY: Valid for the call.
+            Some(dentry) => unsafe { inode_of(dentry) },
             None => core::ptr::null_mut(),
         }
     }
 
     /// The inode that the event is about: of an entry event, the entry's.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn inode(&self) -> InodeId {
         let inode = self.raw_inode();
         if inode.is_null() {
@@ -392,12 +411,33 @@ impl<'a> Event<'a> {
     }
 }
 
-/// The bytes of a name.
-fn bytes<'a>(name: &'a bindings::qstr) -> &'a [u8] {
+/// The inode of an entry.
+///
+/// # Safety
+///
+/// The dentry is valid.
+#[inline(always)]
+unsafe fn inode_of(dentry: *const bindings::dentry) -> *mut bindings::inode {
+    // SAFETY: The caller vouches for it.
+    let inode = unsafe { &raw const (*dentry).d_inode };
+    // Some file systems announce a new name before its inode, which may come meanwhile.
+    //
+    // SAFETY: As above.
+    unsafe { inode.read_volatile() }
+}
+
+/// The length of a name.
+#[inline]
+fn length(name: &bindings::qstr) -> u32 {
     // SAFETY: Both members of the union are plain numbers over the same bytes.
-    let len = unsafe { name.__bindgen_anon_1.__bindgen_anon_1.len };
+    unsafe { name.__bindgen_anon_1.__bindgen_anon_1.len }
+}
+
+/// The bytes of a name.
+#[inline]
+fn bytes<'a>(name: &'a bindings::qstr) -> &'a [u8] {
     // SAFETY: A name has as many bytes as it says.
-    unsafe { core::slice::from_raw_parts(name.name, len as usize) }
+    unsafe { core::slice::from_raw_parts(name.name, length(name) as usize) }
 }
 
 /// A device number as stat(2) encodes it: 12 bits of major, 20 of minor.

@@ -12,10 +12,8 @@
 
 use super::{
     bindings,
-    fsnotify::{
-        Backend,
-        Objects, //
-    },
+    fsnotify::Backend,
+    fsnotify_objects::Objects,
     optional::UserWaits, //
 };
 use core::{

@@ -12,7 +12,10 @@ use super::{
 };
 use core::{
     mem::offset_of,
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     sync::atomic::Atomic,
@@ -66,10 +69,16 @@ pub(crate) unsafe trait HasKernelMark: Sized + Send + Sync + 'static {
         unsafe { &*at.cast() }
     }
 
-    /// The object of a mark, given that it is the one in a `Self`.
-    fn object(mark: *mut bindings::fsnotify_mark) -> *mut Self {
+    /// The object of a mark.
+    ///
+    /// # Safety
+    ///
+    /// The mark is the one in a `Self`.
+    #[inline]
+    unsafe fn object(mark: NonNull<bindings::fsnotify_mark>) -> NonNull<Self> {
         let offset = Self::OFFSET.wrapping_add(offset_of!(KernelMark<Self>, mark));
-        mark.cast::<u8>().wrapping_sub(offset).cast()
+        // SAFETY: By the caller's promise and the trait's contract, `Self` begins there.
+        unsafe { mark.cast::<u8>().sub(offset) }.cast()
     }
 }
 

@@ -58,6 +58,7 @@ pub(crate) mod file_handle;
 pub(crate) mod fprobe;
 pub(crate) mod fsnotify;
 pub(crate) mod fsnotify_event;
+pub(crate) mod fsnotify_objects;
 pub(crate) mod fsnotify_place;
 pub(crate) mod fsnotify_section;
 pub(crate) mod global;

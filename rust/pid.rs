@@ -32,11 +32,10 @@ impl PidNs {
     /// The current process (thread group) as seen in this namespace; with `only`, if it is that one,
     /// which is not decided by the number, for a number may be used again.
     ///
-    /// 0 if it is not that one, if it is not visible there, in interrupts, and in kernel threads, which
-    /// act for nobody in particular; threads that the kernel runs for a process (io_uring) are that
-    /// process.
+    /// 0 if it is not that one, if it is not visible there, and in kernel threads, which act for nobody
+    /// in particular; threads that the kernel runs for a process (io_uring) are that process.
     ///
-    /// Any context. No locks, nothing shared is written: a few dozen instructions.
+    /// Process context, also under a raw lock. Nothing shared is written: a few dozen instructions.
     #[inline]
     pub(crate) fn tgid_in(&self, only: Option<&Process>) -> u32 {
         let only = only.map_or(core::ptr::null_mut(), Process::as_ptr);

@@ -82,7 +82,7 @@ impl Slots for RingSlots {
 
     #[inline(always)]
     fn store_record(&mut self, index: u32, first: u64, fixed: &[u64], name: &[u8]) {
-        let end = index.checked_add(record::slots(fixed, name));
+        let end = index.checked_add(record::slots(fixed.len(), name));
         // As above, once for all of them.
         if end.is_none_or(|end| end > self.slots) {
             return;

@@ -115,12 +115,21 @@ struct Memory {
 
 impl Opener {
     /// The process that causes the event under way, as a record of this opener's queue may tell it:
-    /// 0 outside process context, when it has no number in the opener's namespace, or when it is
-    /// another's and the opener may not see those.
+    /// 0 for a kernel thread, when it has no number in the opener's namespace, or when it is
+    /// another's and the opener may not see those. Process context, also under a raw lock.
     #[inline]
     pub(crate) fn pid(&self) -> u32 {
-        let only = (!self.sees_all).then_some(&self.process);
-        self.pid_ns.tgid_in(only)
+        match self.sees_all {
+            true => self.pid_ns.tgid_in(None),
+            false => self.own_pid(),
+        }
+    }
+
+    /// The opener's own, or 0.
+    #[cold]
+    #[inline(never)]
+    fn own_pid(&self) -> u32 {
+        self.pid_ns.tgid_in(Some(&self.process))
     }
 }
 

@@ -3,7 +3,6 @@
 
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
-#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -11,7 +10,7 @@
 /* Decides something, unlike most helpers: on a hot path, one call instead of four. */
 __wqd_inline pid_t wqd_current_tgid_in(struct pid_namespace *ns, struct pid *only)
 {
-	if (!in_task() || (current->flags & PF_KTHREAD))
+	if (current->flags & PF_KTHREAD)
 		return 0;
 	if (only && task_tgid(current) != only)
 		return 0;

@@ -23,7 +23,6 @@ pub(crate) struct Walk<'a, S: Subscriber, const N: usize> {
 
 /// The marks of one group in the lists of one event.
 pub(crate) struct Run<'a, S: Subscriber, const N: usize> {
-    group: &'a Group<S>,
     first: [Option<&'a Mark<S>>; N],
     /// The group had more than the first one in that list. Usually it has not, and then nobody looks
     /// a second time.
@@ -56,7 +55,6 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
             _ => self.first_group()?,
         };
         let mut run = Run {
-            group,
             first: [None; N],
             several: [false; N],
         };
@@ -88,43 +86,72 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
     }
 }
 
+impl<'a, S: Subscriber> Walk<'a, S, 1> {
+    /// The mark under the cursor, if it is the last one of the only list.
+    #[inline(always)]
+    pub(crate) fn last(&self) -> Option<&'a Mark<S>> {
+        let [cursor] = self.cursors;
+        cursor.filter(|mark| mark.next().is_none())
+    }
+
+    /// The first mark of the next group, and whether the group has more of them; `None` at the end of
+    /// the only list.
+    #[inline(always)]
+    pub(crate) fn next_mark(&mut self) -> Option<(&'a Mark<S>, bool)> {
+        let [cursor] = &mut self.cursors;
+        let mark = (*cursor)?;
+        *cursor = mark.next();
+        let several = cursor.is_some_and(|next| next.is_of(mark.watch().group()));
+        if several {
+            *cursor = behind(mark);
+        }
+        Some((mark, several))
+    }
+}
+
+/// The first mark behind those of the group of `mark`.
+#[cold]
+fn behind<S: Subscriber>(mut mark: &Mark<S>) -> Option<&Mark<S>> {
+    while let Some(more) = mark.next_of_group() {
+        mark = more;
+    }
+    mark.next()
+}
+
 impl<S: Subscriber> Mark<S> {
     #[inline]
     fn is_of(&self, group: &Group<S>) -> bool {
         ptr::eq(self.watch().group(), group)
     }
+
+    /// The next mark of the same group in the same list.
+    #[inline]
+    pub(crate) fn next_of_group(&self) -> Option<&Self> {
+        self.next().filter(|next| next.is_of(self.watch().group()))
+    }
+}
+
+impl<'a, S: Subscriber> Run<'a, S, 1> {
+    /// From what [`Walk::next_mark`] gave.
+    pub(crate) fn of(mark: &'a Mark<S>, several: bool) -> Self {
+        Self {
+            first: [Some(mark)],
+            several: [several],
+        }
+    }
 }
 
 impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
-    /// The mark of the group, when there is only one list and the group has only one mark in it: as
-    /// usual.
-    #[inline]
-    pub(crate) fn alone(&self) -> Option<&'a Mark<S>> {
-        match (self.first.as_slice(), self.several.as_slice()) {
-            ([only], [false]) => *only,
-            _ => None,
-        }
-    }
-
     /// Calls `f` with the number of the list and the mark, for each mark of the group.
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {
-        for (list, (first, several)) in self.first.iter().zip(&self.several).enumerate() {
+        for (list, (first, several)) in (0..N).zip(self.first.iter().zip(&self.several)) {
             if let Some(mark) = *first {
                 f(list, mark);
                 if *several {
-                    self.rest(mark, |mark| f(list, mark));
+                    rest(mark, |mark| f(list, mark));
                 }
             }
-        }
-    }
-
-    /// The marks of the group behind `mark`. One that was removed or added meanwhile is met or not.
-    fn rest(&self, mark: &'a Mark<S>, mut f: impl FnMut(&'a Mark<S>)) {
-        let mut next = mark.next();
-        while let Some(mark) = next.filter(|mark| mark.is_of(self.group)) {
-            f(mark);
-            next = mark.next();
         }
     }
 
@@ -133,15 +160,24 @@ impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
         &self,
         mut f: impl FnMut(usize, &'a Mark<S>) -> Option<T>,
     ) -> Option<T> {
-        for (list, first) in self.first.iter().enumerate() {
+        for (list, first) in (0..N).zip(&self.first) {
             let mut next = *first;
-            while let Some(mark) = next.filter(|mark| mark.is_of(self.group)) {
+            while let Some(mark) = next {
                 if let Some(found) = f(list, mark) {
                     return Some(found);
                 }
-                next = mark.next();
+                next = mark.next_of_group();
             }
         }
         None
+    }
+}
+
+/// The marks of the group behind `mark`. One that was removed or added meanwhile is met or not.
+fn rest<'a, S: Subscriber>(mark: &'a Mark<S>, mut f: impl FnMut(&'a Mark<S>)) {
+    let mut next = mark.next_of_group();
+    while let Some(mark) = next {
+        f(mark);
+        next = mark.next_of_group();
     }
 }

@@ -11,7 +11,7 @@ use super::{
     ring::{
         Event,
         Letter,
-        Records,
+        One,
         Ring, //
     },
     wake::{
@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     mark::Subscriber,
-    ring::record::UNANSWERED_SLOTS,
+    ring::record::{
+        Body,
+        UNANSWERED_SLOTS, //
+    },
     rust::raw_spinlock::RawGuard, //
 };
 use kernel::sync::Arc;
@@ -56,38 +59,43 @@ impl Queue {
 
     #[inline]
     fn post_from<F: AsRef<[u64]> + Copy>(from: From, watch: &Arc<Watch>, event: &Event<'_, F>) {
-        if let [one] = event.records {
-            return Self::post_one_from(from, watch, *one);
-        }
-        let queue = watch.queue();
-        queue.post_long(from, queue.ring.lock(), watch, event);
-    }
-
-    /// As [`Self::post`], for what makes one record, which is passed by value: inlined, as
-    /// [`Ring::post_one`] is, it stays in registers until it is in the ring.
-    #[inline(always)]
-    pub(crate) fn post_one<F: AsRef<[u64]>>(watch: &Arc<Watch>, record: Records<'_, F>) {
-        Self::post_one_from(From::Process, watch, record);
-    }
-
-    #[inline(always)]
-    fn post_one_from<F: AsRef<[u64]>>(from: From, watch: &Arc<Watch>, record: Records<'_, F>) {
         let queue = watch.queue();
         let mut ring = queue.ring.lock();
-        let Some(wrote) = ring.post_one(watch, &record) else {
-            let records = &[record];
-            queue.post_long(from, ring, watch, &Event { records });
-            return;
-        };
-        if !wrote {
+        if let [records] = event.records {
+            if let Some(tell) = records.one(watch).and_then(|one| ring.post_one(watch, one)) {
+                return queue.told(from, ring, tell);
+            }
+        }
+        queue.post_long(from, ring, watch, event);
+    }
+
+    /// As [`Self::post`], for what makes one record, whose words are made when it is certain that it
+    /// will be written, under the ring lock. False: something is not as usual, and nothing was done.
+    ///
+    /// Inlined, as [`Ring::post_one`] is: the words stay in registers until they are in the ring.
+    #[inline(always)]
+    pub(crate) fn post_one<'n>(watch: &Watch, one: One<impl Body<'n>>) -> bool {
+        let queue = watch.queue();
+        let mut ring = queue.ring.lock();
+        let posted = ring.post_one(watch, one);
+        if let Some(tell) = posted {
+            queue.told(From::Process, ring, tell);
+        }
+        posted.is_some()
+    }
+
+    /// Ends a post by the short way: unlocks, and wakes who sleeps if there is something to `tell`.
+    #[inline(always)]
+    fn told(&self, from: From, mut ring: RawGuard<'_, Ring>, tell: bool) {
+        if !tell {
             return;
         }
         match ring.signal() {
             Signal::Wake => {
                 drop(ring);
-                queue.wake(from);
+                self.wake(from);
             }
-            signal => queue.act(from, ring, signal),
+            signal => self.act(from, ring, signal),
         }
     }
 

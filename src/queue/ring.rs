@@ -21,6 +21,7 @@ pub(crate) use self::{
     pair::Letter,
     post::{
         Event,
+        One,
         Records, //
     }, //
 };
@@ -174,6 +175,7 @@ impl Ring {
     fn lose(&mut self, watch: &Watch, count: u64) {
         self.lost = self.lost.wrapping_add(count);
         self.lost_since = self.lost_since.wrapping_add(count);
+        self.stop_run();
         self.fill.note_loss();
         watch.count_lost(count);
         self.lost_by = match self.lost_by {
@@ -186,7 +188,15 @@ impl Ring {
         };
     }
 
-    /// Whether anything waits for room.
+    /// Something begins to wait.
+    #[inline]
+    fn stop_run(&mut self) {
+        if let Some(active) = &mut self.active {
+            active.producer.stop_run();
+        }
+    }
+
+    /// Whether anything waits for room. Whoever makes it so stops the run.
     #[inline]
     fn waiting(&self) -> bool {
         self.lost_since != 0 || self.untold != 0 || !self.pending.is_empty()
@@ -303,6 +313,7 @@ impl Ring {
             wrote = true;
         } else {
             self.untold = self.untold.wrapping_add(1);
+            self.stop_run();
         }
         if wrote {
             self.publish();
@@ -356,6 +367,7 @@ impl Ring {
         } else {
             // It cannot be in a list: a watch ends once.
             let _ = self.pending.push(watch.clone());
+            self.stop_run();
         }
         true
     }

@@ -30,9 +30,13 @@ pub(crate) enum Refused {
 ///
 /// - `size` is a power of two, at least `2 * (HEADER_SLOTS + MAX_RECORD_SLOTS)`.
 /// - `head & (size - 1)` is 0 or at least `HEADER_SLOTS`.
+/// - If `run` is not 0, so many slots from `head` on are free as long as the tail is `seen`, with the
+///   reserve behind them that was asked for; they lie between the header and the end of the ring.
 pub(crate) struct Producer {
     head: u32,
     size: u32,
+    run: u32,
+    seen: u32,
 }
 
 impl Producer {
@@ -58,8 +62,13 @@ impl Producer {
         if (1..HEADER_SLOTS).contains(&(head & size.wrapping_sub(1))) {
             return None;
         }
-        // INVARIANT: Both were just checked.
-        Some(Self { head, size })
+        // INVARIANT: Both were just checked; nothing is known to be free.
+        Some(Self {
+            head,
+            size,
+            run: 0,
+            seen: head,
+        })
     }
 
     /// Number of slots.
@@ -145,70 +154,94 @@ impl Producer {
     /// (TRAPS: B12 (a scribbled header word cannot lengthen the copy)).
     #[inline]
     pub(crate) fn put<S: Slots>(&mut self, slots: &mut S, first: u64, fixed: &[u64], name: &[u8]) {
-        let len = record::slots(fixed, name);
+        let len = record::slots(fixed.len(), name);
         debug_assert!((1..=MAX_RECORD_SLOTS).contains(&len));
-        let mask = self.size.wrapping_sub(1);
-        let mut index = self.head & mask;
-        let rest = self.size.wrapping_sub(index);
-
-        if index == 0 || len > rest {
-            if index != 0 {
-                self.skip(slots, index, rest);
-            }
-            self.head = self.head.wrapping_add(HEADER_SLOTS);
-            index = HEADER_SLOTS;
-        }
+        let index = match self.straight(len) {
+            Some(index) => index,
+            None => self.step_over(slots),
+        };
         slots.store_record(index, first, fixed, name);
         // INVARIANT: the record ends at or before the end of the ring, so the index of the new head
         // is 0 or behind the header.
         self.head = self.head.wrapping_add(len);
+        self.stop_run();
     }
 
-    /// Writes one record as [`Self::put`] does, if it fits beside what is in use and `reserve`
-    /// further slots.
-    ///
-    /// It is [`Self::fits`] and `put` in one, for the usual case: a record that goes where the head
-    /// is. What crosses the end of the ring goes the long way.
-    #[inline(always)]
-    pub(crate) fn try_put<S: Slots>(
-        &mut self,
-        slots: &mut S,
-        first: u64,
-        fixed: &[u64],
-        name: &[u8],
-        reserve: u32,
-    ) -> Result<(), Refused> {
-        let len = record::slots(fixed, name);
-        debug_assert!((1..=MAX_RECORD_SLOTS).contains(&len));
-        let tail = slots.load_tail();
+    /// Where a record of `len` slots begins if that is where the head is: it neither crosses the end
+    /// of the ring nor begins at its header.
+    fn straight(&self, len: u32) -> Option<u32> {
         let index = self.head & self.size.wrapping_sub(1);
-        if index == 0 || len > self.size.wrapping_sub(index) {
-            return self.try_put_over_the_end(slots, tail, first, fixed, name, reserve);
-        }
-        // At most 2^31 and two small numbers, so nothing wraps.
-        if self.used(tail)?.wrapping_add(len).wrapping_add(reserve) > self.size {
-            return Err(Refused::Full);
-        }
-        slots.store_record(index, first, fixed, name);
-        // INVARIANT: the record ends at or before the end of the ring, so the index of the new head
-        // is 0 or behind the header.
-        self.head = self.head.wrapping_add(len);
-        Ok(())
+        (index != 0 && len <= self.size.wrapping_sub(index)).then_some(index)
     }
 
-    #[cold]
-    fn try_put_over_the_end<S: Slots>(
+    /// Whether a record of `len` slots is known to fit, with `tail`, where the head is.
+    ///
+    /// The usual case: the tail is the one that was checked last, and what was free behind the head
+    /// then is not used up. The answer is that of [`Self::fits`].
+    #[inline(always)]
+    pub(crate) fn in_run(&self, tail: u32, len: u32) -> bool {
+        let run = if tail == self.seen { self.run } else { 0 };
+        len <= run
+    }
+
+    /// Writes one record as [`Self::put`] does, for which [`Self::in_run`] was true.
+    ///
+    /// Inlined, so that the words need not go through memory on their way to the ring.
+    #[inline(always)]
+    pub(crate) fn put_in_run<S: Slots>(
         &mut self,
         slots: &mut S,
-        tail: u32,
         first: u64,
         fixed: &[u64],
         name: &[u8],
+    ) {
+        let len = record::slots(fixed.len(), name);
+        debug_assert!((1..=MAX_RECORD_SLOTS).contains(&len) && len <= self.run);
+        let index = self.head & self.size.wrapping_sub(1);
+        slots.store_record(index, first, fixed, name);
+        // INVARIANT: The run has ended at or before the end of the ring, and now begins so much later.
+        self.head = self.head.wrapping_add(len);
+        self.run = self.run.wrapping_sub(len);
+    }
+
+    /// Begins a run with at least the `len` slots of a record, and `reserve` further slots free behind
+    /// it; the head may have to go to the beginning of the ring for it.
+    #[cold]
+    pub(crate) fn start_run<S: Slots>(
+        &mut self,
+        slots: &mut S,
+        len: u32,
         reserve: u32,
     ) -> Result<(), Refused> {
-        self.fits(tail, [record::slots(fixed, name)], reserve)?;
-        self.put(slots, first, fixed, name);
+        let tail = slots.load_tail();
+        self.fits(tail, [len], reserve)?;
+        let index = match self.straight(len) {
+            Some(index) => index,
+            None => self.step_over(slots),
+        };
+        let used = self.used(tail)?;
+        let free = self.size.wrapping_sub(used).saturating_sub(reserve);
+        // INVARIANT: Neither more than is free beside the reserve, nor beyond the end of the ring.
+        self.run = free.min(self.size.wrapping_sub(index));
+        self.seen = tail;
         Ok(())
+    }
+
+    /// Nothing is known to be free any more.
+    pub(crate) fn stop_run(&mut self) {
+        // INVARIANT: It is 0.
+        self.run = 0;
+    }
+
+    /// Fills what is left up to the end of the ring, and goes on behind the header. The index there.
+    fn step_over<S: Slots>(&mut self, slots: &mut S) -> u32 {
+        let index = self.head & self.size.wrapping_sub(1);
+        if index != 0 {
+            self.skip(slots, index, self.size.wrapping_sub(index));
+        }
+        // INVARIANT: The index of the new head is just behind the header.
+        self.head = self.head.wrapping_add(HEADER_SLOTS);
+        HEADER_SLOTS
     }
 
     /// Fills the `rest` slots from `index` to the end of the ring with SKIP records.

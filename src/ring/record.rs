@@ -100,18 +100,59 @@ pub(crate) const fn head_word(kind: u32, subtype: u32, flags: u32, slots: u32) -
     )
 }
 
-/// Length of a record in slots: its first word, the words `fixed`, and a name, which is followed by
+/// What makes a record behind its first word, when it is certain that there will be one. Asked for
+/// each part late, so that little has to be kept until then.
+pub(crate) trait Body<'n> {
+    /// What the words are made as.
+    type Words: AsRef<[u64]>;
+
+    /// How many words there will be before the name.
+    fn count(&self) -> usize;
+
+    /// The name behind them, if there is one.
+    fn name(&self) -> &'n [u8];
+
+    /// Makes the words; `name` is [`Self::name`].
+    fn words(self, name: &[u8]) -> Self::Words;
+}
+
+/// A [`Body`] that is there already.
+pub(crate) struct Ready<'a> {
+    /// Its words.
+    pub(crate) words: &'a [u64],
+    /// Its name.
+    pub(crate) name: &'a [u8],
+}
+
+impl<'a> Body<'a> for Ready<'a> {
+    type Words = &'a [u64];
+
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.words.len()
+    }
+
+    #[inline(always)]
+    fn name(&self) -> &'a [u8] {
+        self.name
+    }
+
+    #[inline(always)]
+    fn words(self, _name: &[u8]) -> &'a [u64] {
+        self.words
+    }
+}
+
+/// Length of a record in slots: its first word, `fixed` more words, and a name, which is followed by
 /// at least one NUL if there is one.
 #[inline]
-pub(crate) fn slots(fixed: &[u64], name: &[u8]) -> u32 {
+pub(crate) fn slots(fixed: usize, name: &[u8]) -> u32 {
     let name = if name.is_empty() {
         0
     } else {
         name.len() / 8 + 1
     };
-    (fixed.len() as u32)
-        .wrapping_add(name as u32)
-        .wrapping_add(1)
+    (fixed as u32).wrapping_add(name as u32).wrapping_add(1)
 }
 
 /// Calls `put` with each word of a record: `first`, then `fixed`, then those of the name, which end
@@ -153,14 +194,14 @@ fn short_name(name: &[u8]) -> u64 {
 #[inline]
 fn last_word(name: &[u8]) -> u64 {
     let last = name.last_chunk().copied().unwrap_or_default();
-    // 64: there are none left.
-    let before = 8 * (8 - name.len() as u32 % 8);
-    let word = if cfg!(target_endian = "little") {
-        u64::from_le_bytes(last).checked_shr(before)
+    // The bytes before them go out in two steps, because all eight may have to: by one bit and by the
+    // rest, 63 minus the bits that stay.
+    let rest = !(8 * name.len() as u32);
+    if cfg!(target_endian = "little") {
+        (u64::from_le_bytes(last) >> 1).wrapping_shr(rest)
     } else {
-        u64::from_be_bytes(last).checked_shl(before)
-    };
-    word.unwrap_or(0)
+        (u64::from_be_bytes(last) << 1).wrapping_shl(rest)
+    }
 }
 
 /// A SKIP record that covers `slots` slots; only its first word is written.

@@ -69,6 +69,9 @@ const MOVES: u32 = bit::MOVED_FROM | bit::MOVED_TO;
 /// Events about an entry of the directory that they are reported on.
 const ENTRY_EVENTS: u32 = bit::CREATE | bit::DELETE | bit::RENAME;
 
+/// The ends of an inode: whatever is watched of it, these are.
+const ENDS: u32 = bit::UNMOUNT | bit::DELETE_SELF;
+
 /// Events that tell through which mount they came.
 const MOUNT_EVENTS: u32 =
     bit::ACCESS | bit::MODIFY | bit::CLOSE_WRITE | bit::CLOSE_NOWRITE | bit::OPEN | bit::OPEN_EXEC;
@@ -166,13 +169,12 @@ fn class_events(class: Class) -> u32 {
 /// its bits, what clears its ignore mask, why the object ends, and whether an inode has to stay in
 /// memory.
 pub(super) fn interest(watch: &Watch, role: Role) -> u32 {
-    let ends = bit::UNMOUNT | bit::DELETE_SELF;
     let pin = match watch.spec().flags & EVICTABLE {
         0 => PIN,
         _ => 0,
     };
     if role::part(role) == role::ROOT {
-        return ends | pin;
+        return ENDS | pin;
     }
     let class = CLASS_EVENTS.get(role::class(role) as usize).copied();
     let ignore = watch.ignore();
@@ -186,7 +188,7 @@ pub(super) fn interest(watch: &Watch, role: Role) -> u32 {
     match watch.spec().scope {
         // A mount or a superblock: it is not told of its own end by an event.
         scope::SUBTREE | scope::MOUNT | scope::SB => want,
-        scope::CHILDREN => want | bit::EVENT_ON_CHILD | ends | pin,
-        _ => want | ends | pin,
+        scope::CHILDREN => want | bit::EVENT_ON_CHILD | ENDS | pin,
+        _ => want | ENDS | pin,
     }
 }

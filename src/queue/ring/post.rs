@@ -16,7 +16,10 @@ use crate::ring::{
     record::{
         self,
         info,
-        LOSS_RESERVE, //
+        Body,
+        Ready,
+        LOSS_RESERVE,
+        LOSS_SLOTS, //
     },
     Slots, //
 };
@@ -43,11 +46,38 @@ pub(crate) struct Records<'a, F = &'a [u64]> {
     pub(crate) name: &'a [u8],
 }
 
-impl<F: AsRef<[u64]>> Records<'_, F> {
+impl<'a, F: AsRef<[u64]>> Records<'a, F> {
     #[inline]
     pub(super) fn slots(&self) -> u32 {
-        record::slots(self.fixed.as_ref(), self.name)
+        record::slots(self.fixed.as_ref().len(), self.name)
     }
+
+    /// The only record, if it is only one, and `watch` goes on after it.
+    #[inline(always)]
+    pub(in super::super) fn one(&self, watch: &Watch) -> Option<One<Ready<'_>>> {
+        let one = self.subtypes.is_power_of_two() && !watch.is_oneshot();
+        one.then(|| One {
+            kind: self.kind,
+            subtype: self.base | self.subtypes.trailing_zeros(),
+            flags: self.flags,
+            body: Ready {
+                words: self.fixed.as_ref(),
+                name: self.name,
+            },
+        })
+    }
+}
+
+/// One record, for the short way.
+pub(crate) struct One<B> {
+    /// As in [`Records`].
+    pub(crate) kind: u32,
+    /// Its subtype.
+    pub(crate) subtype: u32,
+    /// As in [`Records`].
+    pub(crate) flags: u32,
+    /// What follows the first word, made under the ring lock. At most 62 slots.
+    pub(crate) body: B,
 }
 
 /// What is posted at once: all or none, one directly after the other.
@@ -78,42 +108,83 @@ impl Outcome {
 }
 
 impl Ring {
-    /// The short way, for the usual case: one record for a watch that goes on, and nothing waits.
-    /// Whether it was written; the filter may have stopped it. `None`: something is not as usual,
-    /// nothing was done, and [`Self::post`] is to do it.
+    /// The short way, for the usual case: one record, not of a one-shot watch, and nothing waits but
+    /// perhaps a loss. Whether somebody may have to be told: that it was written, or lost; the filter
+    /// may have stopped it. `None`: something is not as usual, nothing was done, and [`Self::post`] is
+    /// to do it.
     ///
     /// Inlined into its callers, because most of them know how long their records are.
     #[inline(always)]
-    pub(in super::super) fn post_one<F: AsRef<[u64]>>(
+    pub(in super::super) fn post_one<'n>(
         &mut self,
         watch: &Watch,
-        record: &Records<'_, F>,
+        one: One<impl Body<'n>>,
     ) -> Option<bool> {
-        let usual = record.subtypes.is_power_of_two() && !watch.is_oneshot() && !self.waiting();
-        if !usual || watch.state() != State::Armed {
+        debug_assert!(!watch.is_oneshot());
+        if watch.state() != State::Armed {
             return None;
         }
-        let subtype = record.base | record.subtypes.trailing_zeros();
-        let flags = record.flags | watch.info_id();
+        let flags = one.flags | watch.info_id();
         if let Some(filter) = &self.filter {
-            if !filter.passes(record.kind, subtype as u8, flags) {
+            if !filter.passes(one.kind, one.subtype as u8, flags) {
                 self.count_filtered(watch, 1);
                 return Some(false);
             }
         }
+        let name = one.body.name();
+        let slots = record::slots(one.body.count(), name);
         let active = self.active.as_mut()?;
-        let overrun = if self.overrun { info::OVERRUN } else { 0 };
-        let head = record::head_word(record.kind, subtype, flags | overrun, record.slots());
-        let (fixed, name) = (record.fixed.as_ref(), record.name);
+        if !active.producer.in_run(active.slots.load_tail(), slots) {
+            if let Err(lost) = self.start_run(watch, slots) {
+                return lost;
+            }
+        }
+        let active = self.active.as_mut()?;
+        let head = record::head_word(one.kind, one.subtype, flags, slots);
+        let words = one.body.words(name);
         active
             .producer
-            .try_put(&mut active.slots, head, fixed, name, LOSS_RESERVE)
-            .ok()?;
+            .put_in_run(&mut active.slots, head, words.as_ref(), name);
         active.producer.publish(&mut active.slots);
-        self.overrun = false;
         self.fill.count_one();
         self.delivered = self.delivered.wrapping_add(1);
         watch.count_delivered(1);
+        Some(true)
+    }
+
+    /// Begins a run with room for a record of `len` slots that has passed the filter. If there is none
+    /// the record is lost, or something else waits for room: then as [`Self::post_one`].
+    ///
+    /// There is no run while anything waits, so that nothing comes before it, nor while the next record
+    /// is to say that it follows a loss.
+    #[cold]
+    #[inline(never)]
+    fn start_run(&mut self, watch: &Watch, len: u32) -> Result<(), Option<bool>> {
+        if self.waiting() {
+            return Err(self.lose_one_more(watch));
+        }
+        if self.overrun {
+            return Err(None);
+        }
+        let active = self.active.as_mut().ok_or(None)?;
+        let room = active
+            .producer
+            .start_run(&mut active.slots, len, LOSS_RESERVE);
+        room.map_err(|_| {
+            self.lose(watch, 1);
+            Some(true)
+        })
+    }
+
+    /// Loses a record, if what waits is a loss and still finds no room.
+    fn lose_one_more(&mut self, watch: &Watch) -> Option<bool> {
+        let active = self.active.as_ref()?;
+        let tail = active.slots.load_tail();
+        let room = active.producer.fits(tail, [LOSS_SLOTS], LOSS_RESERVE);
+        if self.lost_since == 0 || room.is_ok() {
+            return None;
+        }
+        self.lose(watch, 1);
         Some(true)
     }
 

@@ -15,7 +15,6 @@ use super::{
     rename,
     role,
     scope,
-    short,
     ALL_EVENTS,
     ENTRY_EVENTS,
     EXCL_UNLINK,
@@ -48,19 +47,16 @@ use crate::{
         SLOT_BYTES, //
     },
     rust::{
-        fsnotify::Objects,
         fsnotify_event::{
             bit,
             rename_cookie,
             Event, //
         },
+        fsnotify_objects::Objects,
         fsnotify_place::on, //
     },
 };
-use core::{
-    hint::black_box,
-    ptr, //
-};
+use core::ptr;
 use kernel::sync::Arc;
 
 /// Length of `struct fs_notification` in slots, without the first.
@@ -217,7 +213,10 @@ impl<'a> Shared<'a> {
                 let records = &[self.half(watch, Side::Old), self.half(watch, Side::New)];
                 Queue::post(watch, &Post { records });
             }
-            Some(side) => Queue::post_one(watch, self.half(watch, side)),
+            Some(side) => {
+                let records = &[self.half(watch, side)];
+                Queue::post(watch, &Post { records });
+            }
         }
     }
 
@@ -249,20 +248,7 @@ pub(super) fn told(mask: u32) -> u32 {
 }
 
 /// Delivers one event to all watches on its objects. Process context, inside fsnotify's SRCU.
-#[inline(always)]
 pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
-    match objects.only() {
-        Some((kind @ (on::INODE | on::PARENT), object)) if event.mask() & bit::RENAME == 0 => {
-            short::deliver(event, kind, object);
-        }
-        // Hidden from the compiler, which would put the event into memory for all.
-        _ => deliver_long(&black_box(*event), objects),
-    }
-}
-
-/// As [`deliver`], whatever the event and its objects are.
-#[inline(never)]
-fn deliver_long(event: &Event<'_>, objects: Objects<'_, Fs>) {
     if objects.get(on::SB).is_some() || objects.get(on::MOUNT).is_some() {
         return super::wide::deliver(event, objects);
     }

@@ -10,7 +10,8 @@
 
 use super::{
     event,
-    permission, //
+    permission,
+    short, //
 };
 use crate::{
     mark::{
@@ -25,13 +26,13 @@ use crate::{
         fsnotify::{
             Backend,
             Group,
-            MarkHold,
-            Objects, //
+            MarkHold, //
         },
         fsnotify_event::{
             bit,
             Event, //
         },
+        fsnotify_objects::Objects,
         fsnotify_place::{
             on,
             Class,
@@ -55,6 +56,7 @@ use crate::{
         sb, //
     },
 };
+use core::hint::black_box;
 use kernel::{
     prelude::*,
     sync::{
@@ -201,28 +203,38 @@ fn note_doom(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
     doom == UNMOUNTED
 }
 
+/// [`Backend::event`], for all that does not go the short way.
+#[cold]
+#[inline(never)]
+fn event_long(event: &Event<'_>, objects: Objects<'_, Fs>) {
+    match event.mask() & (bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH) {
+        0 => {}
+        bit::ERROR => {
+            if let Some(object) = objects.get(on::SB) {
+                sb::error(event, &object.connector);
+            }
+            return;
+        }
+        _ => {
+            if let Some(object) = objects.get(on::MOUNT_NS) {
+                mount::moved(event, &object.connector);
+            }
+            return;
+        }
+    }
+    if !note_doom(event, objects) {
+        event::deliver(event, objects);
+    }
+}
+
 impl Backend for Fs {
     type Object = FsObject;
 
-    #[inline]
+    #[inline(always)]
     fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result {
-        match event.mask() & (bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH) {
-            0 => {}
-            bit::ERROR => {
-                if let Some(object) = objects.get(on::SB) {
-                    sb::error(event, &object.connector);
-                }
-                return Ok(());
-            }
-            _ => {
-                if let Some(object) = objects.get(on::MOUNT_NS) {
-                    mount::moved(event, &object.connector);
-                }
-                return Ok(());
-            }
-        }
-        if !note_doom(event, objects) {
-            event::deliver(event, objects);
+        if !short::deliver(event, objects) {
+            // Hidden from the compiler, which would put the event into memory for all.
+            event_long(&black_box(*event), objects);
         }
         Ok(())
     }

@@ -17,7 +17,10 @@ use super::{
         NAME_MAX, //
     },
     object::Fs,
-    wide,
+    wide::{
+        self,
+        Roots, //
+    },
     EXCL_UNLINK,
     PRE_CONTENT_EVENTS,
     QUESTIONS, //
@@ -152,7 +155,7 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
 /// What a watch sees through a mark in this list.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
     match KINDS.get(list) {
-        Some(&kind) => wide::view(event, kind, false, mark, false),
+        Some(&kind) => wide::view(event, kind, false, mark, &Roots::new(false), false),
         None => View::NOTHING,
     }
 }

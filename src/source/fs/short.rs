@@ -1,25 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The short way of an event: one list, that of an inode, and no rename.
+//! The short way of an event: one list, and nothing special about it.
 //!
 //! Nearly every event is of this kind, and what it costs is paid by whoever writes to a file. So here is
 //! what [`super::event`] does for all events, once more, for the case in which a group has one mark in the
-//! list and its watch wants no details: all in one function, inlined into fsnotify's callback, with
-//! the record in registers until it is in the ring. A group with which anything is not as usual
-//! goes the long way, alone.
+//! list and its watch wants no details: all in one function, inlined into fsnotify's callback. The
+//! ring lock comes first and the record last, so that a record that the filter stops, or for which there
+//! is no room, is never made. A group with which anything is not as usual goes the long way, alone.
+//!
+//! The list of an inode is that one function. That of a superblock or a mount is another, out of line: it
+//! asks [`super::wide`] what a watch sees.
 
 use super::{
     event::{
-        ignored,
         places,
         post_to_group,
         usable,
         view_of_inode,
+        Fixed,
         Shared,
-        DETAILED, //
+        DETAILED,
+        FIXED_WORDS,
+        NAME_MAX, //
     },
-    object::FsObject,
-    ALL_EVENTS, //
+    object::{
+        Fs,
+        FsObject, //
+    },
+    role,
+    scope,
+    wide::{
+        self,
+        Roots, //
+    },
+    ALL_EVENTS,
+    ENTRY_EVENTS,
+    IGNORE_SURV, //
 };
 use crate::{
     mark::{
@@ -29,108 +45,337 @@ use crate::{
         Walk, //
     },
     queue::{
-        ring::Records,
-        watch::Watch,
+        ring::One,
+        watch::{
+            Watch,
+            ONESHOT, //
+        },
         Queue, //
     },
     ring::record::{
         info,
         kind,
-        word, //
+        word,
+        Body, //
     },
-    rust::fsnotify_event::{
-        bit,
-        Event, //
+    rust::{
+        fsnotify_event::{
+            bit,
+            Event, //
+        },
+        fsnotify_objects::Objects,
+        fsnotify_place::on,
+        text::Text, //
     },
 };
-use core::hint::black_box;
+use core::{
+    hint::black_box,
+    num::NonZero, //
+};
 
-/// What all records of one event share.
-#[derive(Clone, Copy)]
-struct Told<'a> {
-    inode: u64,
-    device_and_mask: u64,
-    name: &'a [u8],
-    places: u64,
+/// Events that are not for here.
+const SPECIAL: u32 =
+    bit::RENAME | bit::UNMOUNT | bit::DELETE_SELF | bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH;
+
+/// Flags of watches that are not for here.
+const UNUSUAL: u32 = DETAILED | ONESHOT;
+
+/// What all records of an event share: the inode's number, and its device beside the event's bits.
+type Told = Option<(u64, u64)>;
+
+/// Delivers an event to the watches on the only object on which there are some, an inode. False: it is
+/// not such an event, and nothing was done. Process context, inside fsnotify's SRCU.
+#[inline(always)]
+pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
+    if event.mask() & SPECIAL != 0 {
+        return false;
+    }
+    // Twice, so that each knows its kind.
+    match (objects.alone(on::PARENT), objects.alone(on::INODE)) {
+        (Some(parent), _) => deliver_on(event, on::PARENT, parent),
+        (None, Some(inode)) => deliver_on(event, on::INODE, inode),
+        // Hidden from the compiler, which would put the event into memory for all.
+        _ => return deliver_wide(&black_box(*event), objects),
+    }
+    true
 }
 
-impl<'a> Told<'a> {
-    #[inline(always)]
-    fn of(event: &Event<'a>, bits: u32, below: bool) -> Self {
-        let inode = event.inode();
-        let name = if below { usable(event.name()) } else { &[] };
-        Self {
-            inode: inode.number,
-            device_and_mask: word(inode.device, bits | event.mask() & bit::ISDIR),
-            name,
-            places: places(0, 0, name.len()),
-        }
+/// To the watches on an inode of this kind.
+#[inline(always)]
+fn deliver_on(event: &Event<'_>, kind: usize, object: &FsObject) {
+    let reader = Watch::context().read();
+    let walk = Walk::new(&reader, [Some(&object.connector)]);
+    match walk.last() {
+        Some(mark) => deliver_to(event, kind, mark, false, None, &mut None),
+        None => deliver_to_all(&black_box(*event), kind, walk),
     }
 }
 
-/// Delivers an event that is no rename to the watches on the only object on which there are some, an
-/// inode of this kind. Process context, inside fsnotify's SRCU.
-#[inline(always)]
-pub(super) fn deliver(event: &Event<'_>, kind: usize, object: &FsObject) {
-    let mask = event.mask() & !bit::RENAME;
-    let bits = mask & ALL_EVENTS;
-    let isdir = if mask & bit::ISDIR != 0 {
-        info::FLAG_0
-    } else {
-        0
+/// To every watch in a list: the loop is not for the usual one, because of what the compiler would
+/// compute before it.
+#[inline(never)]
+fn deliver_to_all(event: &Event<'_>, kind: usize, mut walk: Walk<'_, Watch, 1>) {
+    let name = Some(name_of(event, below(event, kind)));
+    let mut told = None;
+    while let Some((mark, several)) = walk.next_mark() {
+        deliver_to(event, kind, mark, several, name, &mut told);
+    }
+}
+
+/// As [`deliver`], for an event of which only a superblock or only a mount is told.
+#[inline(never)]
+fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
+    let (kind, object) = match (objects.alone(on::SB), objects.alone(on::MOUNT)) {
+        (Some(sb), _) => (on::SB, sb),
+        (None, Some(mount)) => (on::MOUNT, mount),
+        _ => return false,
     };
     let reader = Watch::context().read();
     let mut walk = Walk::new(&reader, [Some(&object.connector)]);
-    let mut told = None;
-    while let Some(run) = walk.next_group() {
-        let usual = run.alone();
-        let Some(mark) = usual.filter(|mark| mark.watch().spec().flags & DETAILED == 0) else {
-            // Hidden from the compiler, which would put the event into memory for all.
-            deliver_long(&black_box(*event), kind, &run);
+    let mut wide = Wide {
+        event,
+        kind,
+        roots: Roots::new(walk.last().is_none()),
+        name: None,
+        told: None,
+    };
+    let mut text = Text::new();
+    let mut room = Some(&mut text);
+    while let Some((mark, several)) = walk.next_mark() {
+        if is_one_unusual(mark, several) {
+            wide.deliver_long(mark, several);
             continue;
-        };
+        }
+        let mut next = Some(mark);
+        while let Some(mark) = next {
+            wide.deliver_to(mark, &mut room);
+            next = if several { mark.next_of_group() } else { None };
+        }
+    }
+    true
+}
+
+/// What is known of an event on the way through the list of a superblock or a mount.
+struct Wide<'e> {
+    event: &'e Event<'e>,
+    kind: usize,
+    roots: Roots,
+    name: Option<&'e [u8]>,
+    told: Told,
+}
+
+impl<'e> Wide<'e> {
+    /// To one watch. Its name is made in `room` when the first watch wants it.
+    #[inline(always)]
+    fn deliver_to(&mut self, mark: &Mark<Watch>, room: &mut Option<&'e mut Text<NAME_MAX>>) {
+        let event = self.event;
         let watch = mark.watch();
-        let mut wanted = bits & watch.mask();
-        if watch.ignore() != 0 {
-            wanted &= !ignored(watch, mask, view_of_inode(mask, kind, false, mark));
+        let wanted = event.mask() & ALL_EVENTS & watch.mask();
+        if wanted == 0 || self.kind == on::SB && self.roots.rule_out(mark) {
+            return;
         }
-        if wanted == 0 {
-            continue;
-        }
-        let view = view_of_inode(mask, kind, false, mark);
-        wanted &= view.bits;
-        if wanted == 0 {
-            continue;
-        }
-        let it = match told {
-            Some(it) => it,
-            None => Told::of(event, bits, view.below),
+        let seen = wide::view(event, self.kind, false, mark, &self.roots, false);
+        let Some(wanted) = NonZero::new(wanted & seen.bits) else {
+            return;
         };
-        told = Some(it);
-        let subtree = if view.below { info::IN_SUBTREE } else { 0 };
-        let records = Records {
-            kind: kind::FS,
-            subtypes: wanted,
-            base: 0,
-            flags: isdir | subtree,
-            fixed: [
-                watch.cookie(),
-                it.inode,
-                it.device_and_mask,
-                word(watch.queue().opener().pid(), 0),
-                it.places,
-            ],
-            name: it.name,
+        let name = match seen.below {
+            true => *self.name.get_or_insert_with(|| wide_name(event, room)),
+            false => &[],
         };
-        Queue::post_one(watch, records);
+        let body = Line {
+            event,
+            watch,
+            below: seen.below,
+            name: Some(name),
+            told: &mut self.told,
+        };
+        if has_more(wanted) || !body.post(wanted) {
+            self.deliver_long(mark, false);
+        }
+    }
+
+    /// The long way for one group, of which `mark` is the first.
+    #[cold]
+    #[inline(never)]
+    fn deliver_long(&self, mark: &Mark<Watch>, several: bool) {
+        let (event, mask) = (self.event, self.event.mask());
+        let view = |_, mark: &Mark<Watch>, _| {
+            wide::view(event, self.kind, false, mark, &self.roots, false)
+        };
+        let mut text = Text::new();
+        let mut room = Some(&mut text);
+        let make = || Shared::new(event, mask & ALL_EVENTS, wide_name(event, &mut room));
+        post_to_group(&Run::of(mark, several), mask, view, false, &mut None, make);
     }
 }
 
-/// The long way for one group.
+/// The name that the records of an event say that is told by a superblock or a mount. Makes it in `room`;
+/// called once.
+#[inline]
+fn wide_name<'t>(event: &Event<'t>, room: &mut Option<&'t mut Text<NAME_MAX>>) -> &'t [u8] {
+    room.take().map_or(&[], |room| wide::name(event, room))
+}
+
+/// Whether a watch is not for here.
+#[inline(always)]
+fn is_unusual(watch: &Watch) -> bool {
+    watch.spec().flags & UNUSUAL != 0 || watch.ignore() != 0
+}
+
+/// Whether one of a group's watches is not for here, and so none of them: what one ignores, all do.
+#[inline(always)]
+fn is_one_unusual(mark: &Mark<Watch>, several: bool) -> bool {
+    let mut unusual = is_unusual(mark.watch());
+    let mut next = if several { mark.next_of_group() } else { None };
+    while let Some(mark) = next {
+        unusual |= is_unusual(mark.watch());
+        next = mark.next_of_group();
+    }
+    unusual
+}
+
+/// To the watches of one group, of which `mark` is the first. `name` is that of the event, unless it is
+/// to be looked for.
+#[inline(always)]
+fn deliver_to<'e>(
+    event: &Event<'e>,
+    kind: usize,
+    mark: &Mark<Watch>,
+    several: bool,
+    name: Option<&'e [u8]>,
+    told: &mut Told,
+) {
+    let watch = mark.watch();
+    let Some(wanted) = NonZero::new(event.mask() & ALL_EVENTS & watch.mask()) else {
+        if several || forgets(event, watch) {
+            deliver_long(&black_box(*event), kind, mark, several);
+        }
+        return;
+    };
+    if several || is_unusual(watch) || has_more(wanted) {
+        // Hidden from the compiler, which would put the event into memory for all.
+        return deliver_long(&black_box(*event), kind, mark, several);
+    }
+    if !hears(kind, mark) {
+        return;
+    }
+    let body = Line {
+        event,
+        watch,
+        below: below(event, kind),
+        name,
+        told,
+    };
+    if !body.post(wanted) {
+        deliver_long(&black_box(*event), kind, mark, false);
+    }
+}
+
+/// Whether more than one bit is set.
+#[inline(always)]
+fn has_more(bits: NonZero<u32>) -> bool {
+    bits.get() & bits.get().wrapping_sub(1) != 0
+}
+
+/// Whether an event makes a watch forget what it ignores.
+#[inline(always)]
+fn forgets(event: &Event<'_>, watch: &Watch) -> bool {
+    event.mask() & bit::MODIFY != 0 && watch.ignore() != 0 && watch.spec().flags & IGNORE_SURV == 0
+}
+
+/// Whether an event on an inode of this kind is about something in it, not about itself.
+#[inline(always)]
+fn below(event: &Event<'_>, kind: usize) -> bool {
+    kind == on::PARENT || event.mask() & ENTRY_EVENTS != 0
+}
+
+/// The name that the records of an event on an inode say.
+#[inline(always)]
+fn name_of<'e>(event: &Event<'e>, below: bool) -> &'e [u8] {
+    match below {
+        true => event.name_within(NAME_MAX as u32),
+        false => &[],
+    }
+}
+
+/// One record.
+struct Line<'l, 'e> {
+    event: &'l Event<'e>,
+    watch: &'l Watch,
+    /// It is about something in or below what is watched.
+    below: bool,
+    /// Its name, unless that is still to be looked for.
+    name: Option<&'e [u8]>,
+    told: &'l mut Told,
+}
+
+impl Line<'_, '_> {
+    /// Posts it, for this bit of the event. False: something is not as usual, and nothing was done.
+    #[inline(always)]
+    fn post(self, wanted: NonZero<u32>) -> bool {
+        let isdir = match self.event.mask() & bit::ISDIR {
+            0 => 0,
+            _ => info::FLAG_0,
+        };
+        let subtree = if self.below { info::IN_SUBTREE } else { 0 };
+        let one = One {
+            kind: kind::FS,
+            subtype: wanted.trailing_zeros(),
+            flags: isdir | subtree,
+            body: self,
+        };
+        Queue::post_one(one.body.watch, one)
+    }
+}
+
+impl<'e> Body<'e> for Line<'_, 'e> {
+    type Words = Fixed;
+
+    #[inline(always)]
+    fn count(&self) -> usize {
+        FIXED_WORDS
+    }
+
+    #[inline(always)]
+    fn name(&self) -> &'e [u8] {
+        self.name.unwrap_or_else(|| name_of(self.event, self.below))
+    }
+
+    #[inline(always)]
+    fn words(self, name: &[u8]) -> Fixed {
+        let (inode, device_and_mask) = match *self.told {
+            Some(told) => told,
+            None => {
+                let inode = self.event.inode();
+                let bits = self.event.mask() & (ALL_EVENTS | bit::ISDIR);
+                (inode.number, word(inode.device, bits))
+            }
+        };
+        *self.told = Some((inode, device_and_mask));
+        [
+            self.watch.cookie(),
+            inode,
+            device_and_mask,
+            word(self.watch.queue().opener().pid(), 0),
+            places(0, 0, name.len()),
+        ]
+    }
+}
+
+/// Whether a mark on an inode of this kind hears what happens to it; of `view_of_inode`, what is left
+/// without renames.
+#[inline(always)]
+fn hears(kind: usize, mark: &Mark<Watch>) -> bool {
+    role::part(mark.role()) == role::OBJECT
+        && (kind != on::PARENT || mark.watch().spec().scope == scope::CHILDREN)
+}
+
+/// The long way for one group, of which `mark` is the first.
 #[cold]
-fn deliver_long(event: &Event<'_>, kind: usize, run: &Run<'_, Watch, 1>) {
+#[inline(never)]
+fn deliver_long(event: &Event<'_>, kind: usize, mark: &Mark<Watch>, several: bool) {
     let mask = event.mask();
     let view = |_, mark: &Mark<Watch>, _| view_of_inode(mask, kind, false, mark);
     let make = || Shared::new(event, mask & ALL_EVENTS, usable(event.name()));
-    post_to_group(run, mask, view, false, &mut None, make);
+    post_to_group(&Run::of(mark, several), mask, view, false, &mut None, make);
 }

@@ -24,6 +24,7 @@ use super::{
     },
     object::Fs,
     role,
+    ENDS,
     ENTRY_EVENTS, //
 };
 use crate::{
@@ -35,15 +36,16 @@ use crate::{
             Position,
             Spot, //
         },
-        fsnotify::Objects,
         fsnotify_event::{
             bit,
             Event, //
         },
+        fsnotify_objects::Objects,
         fsnotify_place::on,
         text::Text, //
     },
 };
+use core::cell::Cell;
 
 /// Where an event is.
 #[derive(Clone, Copy)]
@@ -95,25 +97,59 @@ pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
         objects.get(on::MOUNT),
         objects.get(on::SB),
     ];
+    let roots = Roots::new(false);
     let view = |list: usize, mark: &Mark<Watch>, frozen: bool| match KINDS.get(list) {
-        Some(&kind) => view(event, kind, within, mark, frozen),
+        Some(&kind) => view(event, kind, within, mark, &roots, frozen),
         None => View::NOTHING,
     };
     let mut text = Text::new();
     merge(event, lists, view, || name(event, &mut text), true);
 }
 
+/// Whether an event can be below the root of any subtree: asked for once, for all watches on subtrees
+/// of a file system, because most events are below none of them.
+pub(super) struct Roots(Cell<Option<bool>>);
+
+impl Roots {
+    /// For one event, which is not a rename unless `ask` is false: then each watch looks for itself.
+    pub(super) fn new(ask: bool) -> Self {
+        Self(Cell::new(if ask { None } else { Some(true) }))
+    }
+
+    /// Whether it is known that there is nothing for a mark on the superblock, because it is for a subtree.
+    #[inline(always)]
+    pub(super) fn rule_out(&self, mark: &Mark<Watch>) -> bool {
+        self.0.get() == Some(false) && role::part(mark.role()) == role::TREE
+    }
+
+    /// Whether there may be a root at or above one of these places.
+    #[inline]
+    fn may_be_above(&self, site: Site<'_>) -> bool {
+        if let Some(known) = self.0.get() {
+            return known;
+        }
+        let may = match site {
+            Site::Entry(spot) | Site::Object(spot) => spot.is_below_watched(ENDS),
+            Site::Unknown => true,
+        };
+        self.0.set(Some(may));
+        may
+    }
+}
+
 /// What a watch sees of an event through a mark on an object of this kind. `frozen`: the caller has
 /// a [`Frozen`](crate::rust::dcache::Frozen).
+#[inline(always)]
 pub(super) fn view(
     event: &Event<'_>,
     kind: usize,
     within: bool,
     mark: &Mark<Watch>,
+    roots: &Roots,
     frozen: bool,
 ) -> View {
     match kind {
-        on::SB => view_of_superblock(event, mark, frozen),
+        on::SB => view_of_superblock(event, mark, roots, frozen),
         on::MOUNT => View {
             bits: u32::MAX,
             below: !event.at_mount_root(),
@@ -134,10 +170,11 @@ pub(super) fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [
 }
 
 /// What a watch sees through a mark on a superblock.
-fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, frozen: bool) -> View {
+#[inline(always)]
+fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots, frozen: bool) -> View {
     match role::part(mark.role()) {
         role::OBJECT => {}
-        role::TREE => return view_of_subtree(event, mark.watch().root(), frozen),
+        role::TREE => return view_of_subtree(event, mark.watch().root(), roots, frozen),
         _ => return View::NOTHING,
     }
     View {
@@ -150,7 +187,8 @@ fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, frozen: bool) -> Vi
 }
 
 /// What a watch on the subtree below `root` sees of an event.
-fn view_of_subtree(event: &Event<'_>, root: InodeKey, frozen: bool) -> View {
+#[inline(always)]
+fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots, frozen: bool) -> View {
     let covers = |dir: Spot<'_>| dir.seen_from(root, frozen) != Position::Outside;
     let below = |bits| View { bits, below: true };
     if event.mask() & bit::RENAME != 0 {
@@ -166,7 +204,11 @@ fn view_of_subtree(event: &Event<'_>, root: InodeKey, frozen: bool) -> View {
         let half = |covered, bit| if covered { bit } else { 0 };
         return below(half(old, bit::MOVED_FROM) | half(new, bit::MOVED_TO));
     }
-    match Site::old(event) {
+    let site = Site::old(event);
+    if !roots.may_be_above(site) {
+        return View::NOTHING;
+    }
+    match site {
         Site::Entry(dir) if covers(dir) => below(u32::MAX),
         Site::Object(spot) => match spot.seen_from(root, frozen) {
             Position::Outside => View::NOTHING,

@@ -67,6 +67,8 @@ pub(crate) struct Checker {
     hostile: bool,
     records: u64,
     stored: Vec<u32>,
+    /// What the run was begun with.
+    reserve: u32,
 }
 
 impl Checker {
@@ -87,6 +89,7 @@ impl Checker {
             hostile: false,
             records: 0,
             stored: Vec::new(),
+            reserve: 0,
         }
     }
 
@@ -132,9 +135,20 @@ impl Checker {
                 stored: &mut self.stored,
             };
             if short {
-                let answer = self
-                    .producer
-                    .try_put(&mut slots, first, &fixed, &name, reserve);
+                if reserve != self.reserve {
+                    self.producer.stop_run();
+                    self.reserve = reserve;
+                }
+                let answer = if self.producer.in_run(tail, len) {
+                    Ok(())
+                } else {
+                    self.producer.start_run(&mut slots, len, reserve)
+                };
+                if answer.is_ok() {
+                    assert!(self.producer.in_run(tail, len));
+                    self.producer
+                        .put_in_run(&mut slots, first, fixed.as_slice(), &name);
+                }
                 self.expect(answer, expected, tail, lens, reserve);
                 answer?;
             } else {

@@ -142,7 +142,7 @@ fn a_name_of_any_length_is_followed_by_a_nul_and_padded() {
             expected.extend(fixed);
             expected.extend(reference::name_words(name));
             assert_eq!(
-                record::slots(fixed, name) as usize,
+                record::slots(fixed.len(), name) as usize,
                 expected.len(),
                 "name of {len}"
             );
