@@ -171,22 +171,64 @@ void files_teardown(void)
 	rmdir(TOP);
 }
 
-static void evict(struct rng *r)
+static void sync_to(const char *path)
+{
+	int dir = open(path, O_RDONLY | O_CLOEXEC);
+
+	syncfs(dir);
+	close(dir);
+}
+
+/* For each digit of @whats. */
+static void drop_caches(const char *whats)
 {
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
+	for (; *whats; whats++)
+		if (write(fd, whats, 1) != 1)
+			fail("drop_caches: %m");
+	close(fd);
+}
+
+/*
+ * An inode with pages is in no list of those that may go; without them it comes into one as
+ * just used, and then goes with the second look at the earliest.
+ */
+#define EVERYTHING	"322"
+
+static void evict(struct rng *r)
+{
 	doing("evict");
 	/* Inodes that are dirty stay. */
-	if (chance(r, 80)) {
-		int dir = open(site_path[EXT4], O_RDONLY | O_CLOEXEC);
-
-		syncfs(dir);
-		close(dir);
-	}
-	if (write(fd, chance(r, 70) ? "2" : "3", 1) != 1)
-		fail("drop_caches: %m");
-	close(fd);
+	if (chance(r, 80))
+		sync_to(site_path[EXT4]);
+	drop_caches(chance(r, 70) ? EVERYTHING : "2");
 	count(C_EVICT, 1);
+}
+
+/* Most inodes that are watched are in use or pinned as well. This one is not. */
+static void evict_one(void)
+{
+	struct wq_rec rec;
+	struct wq q;
+
+	doing("evict one");
+	if (!loops[2][0] || wq_open(&q, 1) != wq_ok)
+		return;
+	if (mount_ext4(loops[2], site_path[QUIET])) {
+		fail("ext4 on %s: %m", site_path[QUIET]);
+	} else {
+		wq_touch(TOP "/q/file");
+		wq_watch(q.fd, TOP "/q/file", WATCH_FS_MODIFY, WATCH_SCOPE_OBJECT, 0, 0,
+			 WATCH_ADD_EVICTABLE);
+		sync_to(site_path[QUIET]);
+		drop_caches(EVERYTHING);
+		while (wq_next(&q, &rec) == 1)
+			if (rec.type == WATCH_TYPE_META && rec.subtype == WATCH_META_REMOVAL_NOTIFICATION)
+				count(C_REASON + rec.removal.reason, 1);
+		unmount(site_path[QUIET], WATCHED_EXT4);
+	}
+	wq_close(&q);
 }
 
 /* With one file that was written, so that there is something to do. */
@@ -240,6 +282,8 @@ void mounts_act(struct rng *r)
 
 	if (chance(r, 20)) {
 		evict(r);
+	} else if (chance(r, 12)) {
+		evict_one();
 	} else if (chance(r, 10)) {
 		quiet();
 	} else if (chance(r, 20)) {
