@@ -112,6 +112,8 @@ static inline void mark(void)
 }
 
 void profile_work(const struct work *work, const struct peer *peer, unsigned int n);
+/* stopped.c: the peer of that name; NULL if there is none. */
+const struct peer *stopped_peer(const char *name);
 /* subtree.c: makes the tree, enters its depth, and gives the peer of that name; NULL if there is none. */
 const struct peer *enter_subtree(const char *name);
 

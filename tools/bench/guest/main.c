@@ -54,6 +54,8 @@ static void profile(int argc, char **argv)
 		if (strcmp((*p)->name, peer_name) == 0)
 			peer = *p;
 	if (!peer)
+		peer = stopped_peer(peer_name);
+	if (!peer)
 		peer = enter_subtree(peer_name);
 	if (!work || !peer || n < 1 || n > MAX_LISTENERS) {
 		fprintf(stderr, "bench: what are '%s', '%s' and %u listeners?\n", work_name, peer_name, n);

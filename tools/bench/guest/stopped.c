@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <watch_queue/wq.h>
@@ -87,15 +88,25 @@ static void close_queue(struct listener *l)
 	wq_close(l->private);
 }
 
+static const struct peer peers[] = {
+	{ "mask", mask_open, never_add, drain_nothing, close_queue },
+	{ "filter", filter_open, never_add, drain_nothing, close_queue },
+	{ "full", full_open, never_add, drain_nothing, close_queue },
+};
+
+#define PEERS	(sizeof(peers) / sizeof(peers[0]))
+
 void set_stopped(bool quick)
 {
-	static const struct peer peers[] = {
-		{ "mask", mask_open, never_add, drain_nothing, close_queue },
-		{ "filter", filter_open, never_add, drain_nothing, close_queue },
-		{ "full", full_open, never_add, drain_nothing, close_queue },
-	};
-
 	(void)quick;
-	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
+	for (size_t i = 0; i < PEERS; i++)
 		run_work(&work_pwrite, &peers[i], 1, BATCHES);
+}
+
+const struct peer *stopped_peer(const char *name)
+{
+	for (size_t i = 0; i < PEERS; i++)
+		if (strcmp(peers[i].name, name) == 0)
+			return &peers[i];
+	return NULL;
 }
