@@ -53,7 +53,7 @@ __attribute__((constructor)) static void construct(int argc, char **argv)
 	if (keyctl(KEYCTL_ASSUME_AUTHORITY, key, 0, 0, 0) < 0)
 		_exit(1);
 	if (error)
-		_exit(!!keyctl(KEYCTL_REJECT, key, 1, error, 0));
+		_exit(!!keyctl(KEYCTL_REJECT, key, 600, error, 0));
 	_exit(!!keyctl(KEYCTL_INSTANTIATE, key, (unsigned long)"abc", 3, 0));
 }
 
