@@ -179,22 +179,22 @@ static void sync_to(const char *path)
 	close(dir);
 }
 
-/* For each digit of @whats. */
-static void drop_caches(const char *whats)
+static void drop_caches(const char *what)
 {
-	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-
-	for (; *whats; whats++)
-		if (write(fd, whats, 1) != 1)
-			fail("drop_caches: %m");
-	close(fd);
+	if (!wq_put("/proc/sys/vm/drop_caches", what))
+		fail("drop_caches: %m");
 }
 
 /*
  * An inode with pages is in no list of those that may go; without them it comes into one as
  * just used, and then goes with the second look at the earliest.
  */
-#define EVERYTHING	"322"
+static void drop_all_caches(void)
+{
+	drop_caches("3");
+	drop_caches("2");
+	drop_caches("2");
+}
 
 static void evict(struct rng *r)
 {
@@ -202,7 +202,10 @@ static void evict(struct rng *r)
 	/* Inodes that are dirty stay. */
 	if (chance(r, 80))
 		sync_to(site_path[EXT4]);
-	drop_caches(chance(r, 70) ? EVERYTHING : "2");
+	if (chance(r, 70))
+		drop_all_caches();
+	else
+		drop_caches("2");
 	count(C_EVICT, 1);
 }
 
@@ -222,7 +225,7 @@ static void evict_one(void)
 		wq_watch(q.fd, TOP "/q/file", WATCH_FS_MODIFY, WATCH_SCOPE_OBJECT, 0, 0,
 			 WATCH_ADD_EVICTABLE);
 		sync_to(site_path[QUIET]);
-		drop_caches(EVERYTHING);
+		drop_all_caches();
 		while (wq_next(&q, &rec) == 1)
 			if (rec.type == WATCH_TYPE_META && rec.subtype == WATCH_META_REMOVAL_NOTIFICATION)
 				count(C_REASON + rec.removal.reason, 1);

@@ -100,14 +100,10 @@ static unsigned long setting(const char *name, unsigned long standard)
 static void show(const char *path)
 {
 	char text[2048];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	text[n < 0 ? 0 : n] = 0;
+	wq_get(path, text, sizeof(text));
 	for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;)
 		printf("#   %s\n", line);
-	if (fd >= 0)
-		close(fd);
 }
 
 /* Where the thread is, in user space and in the kernel. */
@@ -122,11 +118,9 @@ static void where(const struct worker *w, unsigned long ms)
 
 static void stuck(const struct worker *w, unsigned long ms)
 {
-	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
-
 	fail("a thread is stuck");
 	where(w, ms);
-	if (write(fd, "w", 1) != 1)
+	if (!wq_put("/proc/sysrq-trigger", "w"))
 		perror("# sysrq");
 	printf("Bail out! a thread is stuck\n");
 	fflush(stdout);
@@ -142,8 +136,7 @@ static void watch_unmount(const struct worker *w, uint64_t now)
 	static unsigned long beat;
 	static uint64_t last, held, since, shown;
 	const char *at = w->doing;
-	char path[64], text[4096] = "";
-	int fd;
+	char path[64], text[4096];
 
 	if (w->beats != beat) {
 		held = 0;
@@ -152,10 +145,8 @@ static void watch_unmount(const struct worker *w, uint64_t now)
 	}
 	if (w->beats == beat && at && !strcmp(at, "umount")) {
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		if (wq_get(path, text, sizeof(text)) < 0)
 			fail("%s: %m", path);
-		close(fd);
 		if (now - shown > SLOW_MS) {
 			where(w, now - since);
 			shown = now;

@@ -316,17 +316,12 @@ static void filter(struct queue *q, struct rng *r)
 static void look(struct queue *q, struct rng *r)
 {
 	struct watch_queue_info i;
-	char path[64], text[1024];
-	int fd;
 
 	doing("look");
 	info(q, &i);
 	wq_poll(q->wq.fd, rnd(r, 3));
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", q->wq.fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text)) <= 0)
-		fail("%s: %m", path);
-	close(fd);
+	if (!*wq_fdinfo(q->wq.fd))
+		fail("fdinfo: %m");
 }
 
 static void renew(struct queue *q, struct rng *r)

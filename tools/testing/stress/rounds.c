@@ -26,7 +26,7 @@ static int general_caches(struct cache *c)
 	while (dir && (d = readdir(dir)) && n < CACHES)
 		if (!strncmp(d->d_name, "kmalloc-", 8)) {
 			snprintf(c[n].name, sizeof(c[n].name), "%.63s", d->d_name);
-			c[n].active = slab_active(c[n].name);
+			c[n].active = wq_slab_objects(c[n].name);
 			n++;
 		}
 	if (dir)

@@ -88,7 +88,6 @@ struct baseline {
 void leaks_start(struct baseline *b);
 bool leaks_slabs_back(const struct baseline *b);
 bool leaks_limits_back(void);
-long slab_active(const char *cache);
 long slab_read(const char *cache, const char *what);
 
 /* rounds.c: adds and removes a watch n times; bytes per watch. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "block_dev.h"
+#include "wq_test.h"
 
 bool mod_load(const char *name, const char *arguments)
 {
@@ -33,18 +34,6 @@ void mod_unload(const char *name)
 	/* The last closer of a disk may still be on its way out. */
 	for (int i = 0; i < 50 && system(command); i++)
 		usleep(100000);
-}
-
-bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return good;
 }
 
 bool scsi_disk_find(struct scsi_disk *d)
@@ -76,10 +65,10 @@ bool scsi_disk_fail(struct scsi_disk *d, int op, int n, int host, int status, in
 	char text[80];
 
 	snprintf(text, sizeof(text), "- 2 %x", op);
-	put(d->error, text);
+	wq_put(d->error, text);
 	snprintf(text, sizeof(text), "2 %d %x %x 0 %x %x %x %x", -n, op, host, status, key, asc,
 		 ascq);
-	return put(d->error, text);
+	return wq_put(d->error, text);
 }
 
 static int dm_ioctl(unsigned long request, struct dm_ioctl *arg, size_t size, const char *name)

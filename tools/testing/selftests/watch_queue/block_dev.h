@@ -14,9 +14,6 @@
 bool mod_load(const char *name, const char *arguments);
 void mod_unload(const char *name);
 
-/* Writes text into a file; false when that fails. */
-bool put(const char *path, const char *text);
-
 /* A disk of scsi_debug: its node, and how to make the next command fail. */
 struct scsi_disk {
 	char node[64];

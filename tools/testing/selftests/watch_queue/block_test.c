@@ -263,7 +263,7 @@ TEST_F_TIMEOUT(block, null_blk, 120)
 	ASSERT_EQ(0, mkdir(CONFIGFS "/nullb/wq", 0755));
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		snprintf(path, sizeof(path), CONFIGFS "/nullb/wq/%s", settings[i][0]);
-		EXPECT_TRUE(put(path, settings[i][1])) TH_LOG("%s", path);
+		EXPECT_TRUE(wq_put(path, settings[i][1])) TH_LOG("%s", path);
 	}
 	fd = open_disk("/dev/wq");
 	ASSERT_LE(0, fd);
@@ -316,7 +316,7 @@ TEST_F_TIMEOUT(block, under_load, 120)
 	ASSERT_TRUE(dm_message("wq-dust", "addbadblock 600"));
 	ASSERT_TRUE(dm_message("wq-dust", "enable"));
 	/* Two of them read the disk itself, where scsi_debug has an unreadable sector. */
-	ASSERT_TRUE(put("/sys/bus/pseudo/drivers/scsi_debug/opts", "2"));
+	ASSERT_TRUE(wq_put("/sys/bus/pseudo/drivers/scsi_debug/opts", "2"));
 	ASSERT_EQ(0, watch(self->q.fd, -1, WATCH_BLOCK_ALL_EVENTS, 1, 0));
 	for (int i = 0; i < 4; i++) {
 		l[i] = (struct load){ .node = i % 2 ? disk.node : node, .rounds = wq_scaled(400),

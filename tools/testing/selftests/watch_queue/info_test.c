@@ -156,21 +156,6 @@ static long long number_after(const char *text, const char *word)
 	return isdigit((unsigned char)*p) ? strtoll(p, NULL, 0) : -1;
 }
 
-static const char *fdinfo(int fd)
-{
-	static char text[8192];
-	char path[64];
-	ssize_t n;
-	int info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY);
-	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
-	close(info);
-	text[n < 0 ? 0 : n] = 0;
-	return text;
-}
-
 /* fdinfo says the same as GET_INFO. */
 TEST_F(info, fdinfo)
 {
@@ -184,7 +169,7 @@ TEST_F(info, fdinfo)
 	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->i));
 	EXPECT_EQ(200, self->i.posted);
 	EXPECT_LT(0, self->i.lost);
-	text = fdinfo(self->q.fd);
+	text = wq_fdinfo(self->q.fd);
 	EXPECT_EQ(self->i.posted, number_after(text, "posted")) TH_LOG("%s", text);
 	EXPECT_EQ(self->i.delivered, number_after(text, "delivered"));
 	EXPECT_EQ(self->i.lost, number_after(text, "lost"));
@@ -202,10 +187,10 @@ TEST_F(info, fdinfo_any_time)
 	if (access("/proc/self/fdinfo", F_OK))
 		SKIP(return, "no /proc");
 	ASSERT_OK(wq_open_only(&q));
-	EXPECT_EQ(0, number_after(fdinfo(q.fd), "slots")) TH_LOG("%s", fdinfo(q.fd));
+	EXPECT_EQ(0, number_after(wq_fdinfo(q.fd), "slots")) TH_LOG("%s", wq_fdinfo(q.fd));
 	wq_close(&q);
 	EXPECT_EQ(0, wq_shutdown(self->q.fd));
-	EXPECT_EQ(0, number_after(fdinfo(self->q.fd), "watches"));
+	EXPECT_EQ(0, number_after(wq_fdinfo(self->q.fd), "watches"));
 }
 
 TEST_HARNESS_MAIN

@@ -96,30 +96,21 @@ TEST_F(end, the_deadline_decides_as_the_policy_says)
 	EXPECT_EQ(2, self->i.timed_out);
 }
 
-#define PARAMETER "/sys/module/watch_queue_dev/parameters/max_permission_ms"
-
-static bool set_parameter(const char *value)
-{
-	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-
-	close(fd);
-	return good;
-}
-
 /* Whatever a queue has been allowed before, root can make it shorter for all. */
 TEST_F(end, the_module_bounds_the_deadline)
 {
+	char before[WQ_VALUE];
 	uint64_t took;
 
-	if (!set_parameter("300"))
+	ASSERT_TRUE(wq_get_parameter("max_permission_ms", before));
+	if (!wq_set_parameter("max_permission_ms", "300"))
 		SKIP(return, "the parameter cannot be set: %m");
 	BEGIN();
 	ENDS(0);
 	took = wq_now_ms() - self->task.begun;
 	EXPECT_EQ(-EINVAL, wq_set_permission(self->q.fd, 301, WATCH_RESPONSE_ALLOW));
 	EXPECT_EQ(0, wq_set_permission(self->q.fd, 300, WATCH_RESPONSE_ALLOW));
-	EXPECT_TRUE(set_parameter("60000"));
+	EXPECT_TRUE(wq_set_parameter("max_permission_ms", before));
 	EXPECT_GE(took, 300);
 	EXPECT_LT(took, 300 + WQ_SOON);
 	STORY("open_perm#5, unanswered:timeout:1");
@@ -264,14 +255,11 @@ TEST_F(end, arguments)
 /* Who is waited for, and for what, can be seen from outside. TRAPS: A29 */
 TEST_F(end, fdinfo_tells_what_waits_a29)
 {
-	char path[64], text[4096] = "", want[200];
-	int fd;
+	const char *text;
+	char want[200];
 
 	ASK();
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->q.fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ASSERT_GT(read(fd, text, sizeof(text) - 1), 0);
-	close(fd);
+	text = wq_fdinfo(self->q.fd);
 	snprintf(want, sizeof(want),
 		 "permission: timeout-ms:60000 unanswered:allow asked:1 allowed:0 denied:0 timed-out:0 by-policy:0 killed:0 pending:1 oldest:%llu\n",
 		 (unsigned long long)self->r.perm.request);

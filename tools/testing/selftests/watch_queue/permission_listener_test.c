@@ -135,14 +135,10 @@ TEST_F(listener, a_queue_that_survives_its_listener_asks_nobody_a27)
 /* Whether the first thread of a process is gone, while the process is not. */
 static bool leader_is_gone(pid_t pid)
 {
-	char path[32], text[200] = "";
-	int fd;
+	char path[32], text[200];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		text[0] = '\0';
-	close(fd);
+	wq_get(path, text, sizeof(text));
 	return strstr(text, ") Z ");
 }
 

@@ -115,33 +115,10 @@ TEST_F_TIMEOUT(load, unrelated_work_goes_on_a27, 300)
 	END();
 }
 
-/* Objects in use in a slab cache, without those that CPUs keep; -1 if it cannot be seen. */
-static long in_use(const char *cache)
-{
-	char line[512], name[64];
-	long n, found = -1;
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/sys/kernel/slab/%s/shrink", cache);
-	f = fopen(line, "we");
-	if (!f)
-		return -1;
-	fputs("1", f);
-	fclose(f);
-	f = fopen("/proc/slabinfo", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %ld", name, &n) == 2 && !strcmp(name, cache))
-			found = n;
-	if (f)
-		fclose(f);
-	return found;
-}
-
 /* Both grace periods end: fsnotify's, for which close() waits, and ours. TRAPS: A24, A27 */
 TEST_F_TIMEOUT(load, no_grace_period_waits_a27, 300)
 {
-	long before = in_use("watch_queue_mark"), after;
+	long before = wq_slab_objects("watch_queue_mark"), after;
 	uint64_t begun;
 	struct wq other;
 	int in;
@@ -165,7 +142,7 @@ TEST_F_TIMEOUT(load, no_grace_period_waits_a27, 300)
 	begun = wq_now_ms();
 	do {
 		usleep(1000);
-		after = in_use("watch_queue_mark");
+		after = wq_slab_objects("watch_queue_mark");
 	} while (after > before && wq_now_ms() - begun < wq_patience(1000));
 	EXPECT_LE(after, before) TH_LOG("marks are not freed");
 	if (before < 0)

@@ -42,15 +42,6 @@ FIXTURE_TEARDOWN(others)
 	wq_tmpdir_leave();
 }
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return good;
-}
-
 /* Traces what this process has dget_parent() called for. */
 static bool trace_begin(void)
 {
@@ -58,16 +49,16 @@ static bool trace_begin(void)
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	return mkdir("trace", 0755) == 0 && mount("trace", "trace", "tracefs", 0, NULL) == 0 &&
-	       put("trace/set_ftrace_filter", "dget_parent") &&
-	       put("trace/set_ftrace_pid", pid) && put("trace/current_tracer", "function") &&
-	       put("trace/tracing_on", "1");
+	       wq_put("trace/set_ftrace_filter", "dget_parent") &&
+	       wq_put("trace/set_ftrace_pid", pid) && wq_put("trace/current_tracer", "function") &&
+	       wq_put("trace/tracing_on", "1");
 }
 
 static void trace_end(void)
 {
-	put("trace/current_tracer", "nop");
-	put("trace/set_ftrace_pid", " ");
-	put("trace/set_ftrace_filter", " ");
+	wq_put("trace/current_tracer", "nop");
+	wq_put("trace/set_ftrace_pid", " ");
+	wq_put("trace/set_ftrace_filter", " ");
 }
 
 /*
@@ -81,7 +72,7 @@ static int looks(void)
 	int n = 0;
 	FILE *f;
 
-	put("trace/trace", "");
+	wq_put("trace/trace", "");
 	for (int i = 0; i < OPENS; i++)
 		close(open("fs/other", O_RDONLY | O_CLOEXEC));
 	f = fopen("trace/trace", "re");

@@ -101,13 +101,9 @@ static bool hooked(void)
 static int trigger(const char *loop)
 {
 	char path[80];
-	int fd;
 
 	snprintf(path, sizeof(path), "/sys/fs/ext4/%s/trigger_fs_error", loop + 5);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, "by the test of watch_queue", 26) != 26)
-		return -1;
-	return close(fd);
+	return wq_put(path, "by the test of watch_queue") ? 0 : -1;
 }
 
 #define METADATA (wq_patches_in_use() ? "metadata" : "unknown")

@@ -10,32 +10,19 @@
 #include "wq_test.h"
 #include "kselftest_harness.h"
 
-#define PARAMETER "/sys/module/watch_queue_dev/parameters/max_subtrees"
+#define PARAMETER "max_subtrees"
 #define STEPS	4096			/* directories between a subtree's and what is seen */
 
 FIXTURE(limit) {
 	struct wq q, other;
-	char before[16];
+	char before[WQ_VALUE];
 };
-
-static bool put(const char *text)
-{
-	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	close(fd);
-	return done;
-}
 
 FIXTURE_SETUP(limit)
 {
-	int fd;
-
 	WQ_NEED_DEVICE();
 	WQ_NEED_ROOT();
-	fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
-	ASSERT_LT(0, read(fd, self->before, sizeof(self->before) - 1));
-	close(fd);
+	ASSERT_TRUE(wq_get_parameter(PARAMETER, self->before));
 	ASSERT_EQ(0, unshare(CLONE_NEWNS));
 	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	ASSERT_OK(wq_tmpdir_enter());
@@ -54,7 +41,7 @@ FIXTURE_SETUP(limit)
 
 FIXTURE_TEARDOWN(limit)
 {
-	put(self->before);
+	wq_set_parameter(PARAMETER, self->before);
 	wq_close(&self->q);
 	wq_close(&self->other);
 	umount2("fs", MNT_DETACH);
@@ -71,7 +58,7 @@ TEST_F(limit, of_one_file_system)
 	struct watch_queue_info info;
 	uint64_t handle;
 
-	ASSERT_TRUE(put("3"));
+	ASSERT_TRUE(wq_set_parameter(PARAMETER, "3"));
 	handle = SUBTREE(self->q, "fs/0");
 	ASSERT_NE(0, handle);
 	ASSERT_NE(0, SUBTREE(self->other, "fs/0"));
@@ -95,7 +82,7 @@ TEST_F(limit, of_one_file_system)
 	EXPECT_EQ(0, SUBTREE(self->q, "fs/3"));
 	EXPECT_EQ(EDQUOT, errno);
 	/* A larger one holds at once. */
-	ASSERT_TRUE(put("4"));
+	ASSERT_TRUE(wq_set_parameter(PARAMETER, "4"));
 	EXPECT_NE(0, SUBTREE(self->q, "fs/3"));
 }
 

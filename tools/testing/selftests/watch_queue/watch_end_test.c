@@ -280,30 +280,21 @@ TEST_F_TIMEOUT(end, handles_are_new, 120)
 	}
 }
 
-#define LIMIT "/sys/module/watch_queue_dev/parameters/max_user_watches"
-
-static int set_limit(unsigned int n)
-{
-	FILE *f = fopen(LIMIT, "w");
-
-	if (!f)
-		return -1;
-	fprintf(f, "%u", n);
-	return fclose(f);
-}
-
 /*
  * A watch whose REMOVAL finds no room still counts for its user, so that nobody can have
  * dead ones without end; when the ring has room, it counts no more. TRAPS: A24
  */
 TEST_F(end, removals_that_wait_count)
 {
+	const char *const limit = "max_user_watches";
+	char before[WQ_VALUE];
 	int error = 0;
 	uint64_t h;
 	long n = 0;
 
 	WQ_NEED_ROOT();
-	ASSERT_EQ(0, set_limit(10));
+	ASSERT_TRUE(wq_get_parameter(limit, before));
+	ASSERT_TRUE(wq_set_parameter(limit, "10"));
 	while (n < 5000) {
 		h = wq_watch(self->q.fd, "file", WATCH_FS_MODIFY, 0, 0, 0, 0);
 		if (!h) {
@@ -314,16 +305,16 @@ TEST_F(end, removals_that_wait_count)
 			break;
 		n++;
 	}
-	EXPECT_EQ(0, set_limit(1048576));
+	EXPECT_TRUE(wq_set_parameter(limit, before));
 	EXPECT_EQ(EDQUOT, error) TH_LOG("after %ld watches", n);
 	/* As many as the ring has room for, and the limit. */
 	EXPECT_LT(400, n);
 	EXPECT_GT(600, n);
 	EXPECT_EQ(n - 10, wq_drain(&self->q));
-	EXPECT_EQ(0, set_limit(10));
+	EXPECT_TRUE(wq_set_parameter(limit, "10"));
 	EXPECT_TRUE(wq_poll(self->q.fd, 0) & POLLIN);
 	h = wq_watch(self->q.fd, "file", WATCH_FS_MODIFY, 0, 0, 0, 0);
-	EXPECT_EQ(0, set_limit(1048576));
+	EXPECT_TRUE(wq_set_parameter(limit, before));
 	EXPECT_NE(0, h);
 	EXPECT_EQ(10, wq_drain(&self->q));
 }

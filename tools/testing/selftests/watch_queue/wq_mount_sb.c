@@ -2,11 +2,8 @@
 /*
  * Records of MOUNT and SB: checked against the contract, and told as text. Ids differ
  * from run to run, so tests give names to the mounts and file systems that they use, and
- * the text has those. And what the tests of these two do beside.
+ * the text has those.
  */
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "wq_test.h"
@@ -172,50 +169,6 @@ int wq_tell_sb(char *buf, size_t len, const struct wq_rec *r, const char *id)
 	}
 }
 
-static bool parameter_is_set(const char *path)
-{
-	char c = '?';
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0 || read(fd, &c, 1) != 1)
-		c = '?';
-	close(fd);
-	return c == 'Y';
-}
-
-/* Whether the kernel has a symbol, by what it says of itself. */
-static bool kernel_has(const char *symbol)
-{
-	FILE *f = fopen("/proc/kallsyms", "r");
-	bool there = false;
-	char line[512], *name;
-
-	while (f && !there && fgets(line, sizeof(line), f)) {
-		name = strrchr(line, ' ');
-		there = name && !strncmp(name + 1, symbol, strlen(symbol)) &&
-			name[1 + strlen(symbol)] == '\n';
-	}
-	if (f)
-		fclose(f);
-	return there;
-}
-
-bool wq_patches_in_use(void)
-{
-	static int known;
-
-	if (!known)
-		known = parameter_is_set("/sys/module/watch_queue_dev/parameters/use_patches") &&
-			kernel_has("__tracepoint_mnt_setattr") ? 1 : 2;
-	return known == 1;
-}
-
-bool wq_probes_in_use(void)
-{
-	return parameter_is_set("/sys/module/watch_queue_dev/parameters/probes") &&
-	       kernel_has("register_fprobe_syms");
-}
-
 int wq_add_to(int queue, uint32_t type, int object, uint64_t mask, unsigned int flags,
 	      unsigned int id, uint64_t *handle)
 {
@@ -228,16 +181,6 @@ int wq_add_to(int queue, uint32_t type, int object, uint64_t mask, unsigned int 
 	if (handle)
 		*handle = add.handle;
 	return r;
-}
-
-int wq_own_mounts(void)
-{
-	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -1 : 0;
-}
-
-int wq_tmpfs(const char *path)
-{
-	return mount("none", path, "tmpfs", 0, "size=1m");
 }
 
 const char *wq_mount_text(const char *text)
@@ -257,19 +200,4 @@ const char *wq_mount_text(const char *text)
 	}
 	*to = 0;
 	return out;
-}
-
-int wq_become_root_inside(void)
-{
-	char map[64];
-	int fd, n = snprintf(map, sizeof(map), "0 %d 1", getuid());
-
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		return -1;
-	/* Else the maps are not ours to write. */
-	prctl(PR_SET_DUMPABLE, 1);
-	fd = open("/proc/self/uid_map", O_WRONLY);
-	if (write(fd, map, n) != n)
-		return -1;
-	return close(fd);
 }

@@ -159,6 +159,23 @@ int wq_tell_sb(char *buf, size_t len, const struct wq_rec *r, const char *id);
 int wq_add_to(int queue, uint32_t type, int object, uint64_t mask, unsigned int flags,
 	      unsigned int id, uint64_t *handle);
 
+/*
+ * Small files, such as those of /proc and /sys. wq_get() reads up to len - 1 bytes at once, and
+ * terminates them: how many, or -1. wq_put() writes all of the text at once. wq_fdinfo() gives
+ * what is told of a descriptor, each thread its own, until it asks again; nothing on failure.
+ */
+long wq_get(const char *path, char *text, size_t len);
+bool wq_put(const char *path, const char *text);
+const char *wq_fdinfo(int fd);
+
+/* Objects in use in a slab cache, without those that CPUs keep; -1 if that cannot be seen. */
+long wq_slab_objects(const char *cache);
+
+/* A parameter of the module, as text. Whoever sets one sets it back to what it was. */
+#define WQ_VALUE 16
+bool wq_get_parameter(const char *name, char value[WQ_VALUE]);
+bool wq_set_parameter(const char *name, const char *value);
+
 /* Whether the module uses what only a patched kernel has, and whether it probes functions. */
 bool wq_patches_in_use(void);
 bool wq_probes_in_use(void);
