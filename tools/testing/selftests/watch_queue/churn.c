@@ -4,16 +4,14 @@
  * killed. It is the only one who sees the tmpfs.
  */
 #include <linux/keyctl.h>
-#include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+
+#include "wq_test.h"
 
 int main(void)
 {
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("churn", "/tmp", "tmpfs", 0, NULL)) {
+	if (wq_own_mounts() || wq_tmpfs("/tmp")) {
 		perror("churn");
 		return 1;
 	}

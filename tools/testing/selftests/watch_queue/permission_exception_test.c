@@ -3,7 +3,6 @@
  * Exceptions: files that a queue wants no questions about, said by an ignore mask, and what
  * becomes of that when the exception is withdrawn while somebody waits.
  */
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "kselftest_harness.h"
@@ -16,8 +15,7 @@ FIXTURE(exception) {
 FIXTURE_SETUP(exception)
 {
 	WQ_NEED_PERMISSION();
-	ASSERT_EQ(0, unshare(CLONE_NEWNS));
-	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_OK(wq_tmpdir_enter());
 	ASSERT_EQ(0, mkdir("fs", 0755));
 	ASSERT_OK(wq_mount("fs", "tmpfs"));

@@ -3,8 +3,6 @@
  * What keeps watches on subtrees from making others wait: how many may be on one file system, and
  * how far below its directory such a watch sees.
  */
-#define _GNU_SOURCE
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "wq_test.h"
@@ -23,8 +21,7 @@ FIXTURE_SETUP(limit)
 	WQ_NEED_DEVICE();
 	WQ_NEED_ROOT();
 	ASSERT_TRUE(wq_get_parameter(PARAMETER, self->before));
-	ASSERT_EQ(0, unshare(CLONE_NEWNS));
-	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_OK(wq_tmpdir_enter());
 	ASSERT_EQ(0, mkdir("fs", 0755));
 	ASSERT_EQ(0, mkdir("fs2", 0755));

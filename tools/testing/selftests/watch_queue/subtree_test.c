@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <linux/fs.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
@@ -39,8 +38,7 @@ FIXTURE_SETUP(subtree)
 
 	WQ_NEED_DEVICE();
 	WQ_NEED_ROOT();
-	ASSERT_EQ(0, unshare(CLONE_NEWNS));
-	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_OK(wq_tmpdir_enter());
 	ASSERT_EQ(0, mkdir("fs", 0755));
 	ASSERT_EQ(0, mkdir("bind", 0755));

@@ -15,8 +15,6 @@
 #define _GNU_SOURCE
 #include <ftw.h>
 #include <linux/fs.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "wq_test.h"
@@ -259,8 +257,7 @@ FIXTURE_SETUP(tree)
 
 	WQ_NEED_DEVICE();
 	WQ_NEED_ROOT();
-	ASSERT_EQ(0, unshare(CLONE_NEWNS));
-	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_OK(wq_tmpdir_enter());
 	ASSERT_EQ(0, mkdir("fs", 0755));
 	e = wq_mount("fs", variant->fs);
