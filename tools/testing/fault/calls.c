@@ -5,7 +5,6 @@
  * so that a fault strikes nothing else. Those that are about permission are in permission.c.
  */
 #include <linux/keyctl.h>
-#include <sys/syscall.h>
 
 #include "fault.h"
 
@@ -187,7 +186,7 @@ static int add_usb(struct state *s)
 /* A key of the process's own, made anew: handle is its serial number. */
 static bool new_key(struct state *s)
 {
-	s->handle = syscall(SYS_add_key, "user", "fault", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+	s->handle = wq_add_key("user", "fault", KEY_SPEC_PROCESS_KEYRING);
 	return ready(s) && (int)s->handle > 0;
 }
 

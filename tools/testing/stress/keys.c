@@ -4,7 +4,6 @@
  * watched keys change and die at any time.
  */
 #include <linux/keyctl.h>
-#include <sys/syscall.h>
 
 #include "stress.h"
 
@@ -12,23 +11,13 @@
 
 static int ring, shelf;			/* keyrings; keys move between them */
 
-static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
-{
-	return syscall(SYS_keyctl, op, a, b, c, d);
-}
-
-static int add_key(const char *type, const char *name, const char *payload, int to)
-{
-	return syscall(SYS_add_key, type, name, payload, payload ? strlen(payload) : 0, to);
-}
-
 /* The session keyring is that of all threads and of the wild process; it ends with them. */
 void keys_setup(void)
 {
-	if (keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0)
+	if (wq_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0)
 		fail("a session keyring: %m");
-	ring = add_key("keyring", "stress", NULL, KEY_SPEC_SESSION_KEYRING);
-	shelf = add_key("keyring", "shelf", NULL, KEY_SPEC_SESSION_KEYRING);
+	ring = wq_add_key("keyring", "stress", KEY_SPEC_SESSION_KEYRING);
+	shelf = wq_add_key("keyring", "shelf", KEY_SPEC_SESSION_KEYRING);
 	if (ring < 0 || shelf < 0)
 		fail("keyrings: %m");
 }
@@ -49,7 +38,7 @@ int keys_find(const char *name)
 
 	if (!strcmp(name, "stress"))
 		return ring;
-	key = keyctl(KEYCTL_SEARCH, ring, (unsigned long)"user", (unsigned long)name, 0);
+	key = wq_keyctl(KEYCTL_SEARCH, ring, (unsigned long)"user", (unsigned long)name, 0);
 	return key < 0 ? 0 : key;
 }
 
@@ -65,21 +54,21 @@ void keys_act(struct rng *r)
 	key = keys_find(name);
 	switch (key ? rnd(r, 6) : 0) {
 	case 0:
-		add_key("user", name, "stress", ring);
+		wq_add_key("user", name, ring);
 		break;
 	case 1:
-		keyctl(KEYCTL_UPDATE, key, (unsigned long)"again", 5, 0);
+		wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"again", 5, 0);
 		break;
 	case 2:
-		keyctl(KEYCTL_LINK, key, shelf, 0, 0);
+		wq_keyctl(KEYCTL_LINK, key, shelf, 0, 0);
 		break;
 	case 3:
-		keyctl(KEYCTL_UNLINK, key, ring, 0, 0);
+		wq_keyctl(KEYCTL_UNLINK, key, ring, 0, 0);
 		break;
 	case 4:
-		keyctl(chance(r, 50) ? KEYCTL_REVOKE : KEYCTL_INVALIDATE, key, 0, 0, 0);
+		wq_keyctl(chance(r, 50) ? KEYCTL_REVOKE : KEYCTL_INVALIDATE, key, 0, 0, 0);
 		break;
 	default:
-		keyctl(KEYCTL_CLEAR, chance(r, 70) ? shelf : ring, 0, 0, 0);
+		wq_keyctl(KEYCTL_CLEAR, chance(r, 70) ? shelf : ring, 0, 0, 0);
 	}
 }

@@ -7,7 +7,6 @@
 #include <linux/keyctl.h>
 #include <pthread.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 
 #include "block_dev.h"
 #include "wq_test.h"
@@ -58,9 +57,9 @@ static int keyring;
 static void keys(void)
 {
 	for (long i = 0; i < rounds; i++) {
-		long key = syscall(SYS_add_key, "user", "k", "x", 1, keyring);
+		int key = wq_add_key("user", "k", keyring);
 
-		failed[KEYS] |= key < 0 || syscall(SYS_keyctl, KEYCTL_UNLINK, key, keyring, 0, 0);
+		failed[KEYS] |= key < 0 || wq_keyctl(KEYCTL_UNLINK, key, keyring, 0, 0);
 	}
 }
 
@@ -137,8 +136,8 @@ TEST_F_TIMEOUT(all, one_ring, 200)
 	ASSERT_EQ(0, wq_tmpfs("sb"));
 	ASSERT_EQ(0, wq_tmpfs("whole"));
 	ASSERT_OK(wq_touch("file"));
-	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
-	keyring = syscall(SYS_add_key, "keyring", "all", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	wq_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
+	keyring = wq_add_key("keyring", "all", KEY_SPEC_SESSION_KEYRING);
 
 	ASSERT_OK(wq_open(&q, 1024));
 	ASSERT_EQ(0, wq_info(q.fd, 0, &info));

@@ -5,7 +5,6 @@
  */
 #include <linux/keyctl.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 
 #include "wq_test.h"
 
@@ -16,9 +15,9 @@ int main(void)
 		return 1;
 	}
 	for (unsigned int turn = 0;; turn++) {
-		long key = syscall(SYS_add_key, "keyring", "churn", NULL, 0, KEY_SPEC_PROCESS_KEYRING);
+		int key = wq_add_key("keyring", "churn", KEY_SPEC_PROCESS_KEYRING);
 
-		if (key < 0 || syscall(SYS_keyctl, KEYCTL_REVOKE, key, 0, 0, 0) ||
+		if (key < 0 || wq_keyctl(KEYCTL_REVOKE, key, 0, 0, 0) ||
 		    mount(NULL, "/tmp", NULL, MS_REMOUNT | (turn % 2 ? 0 : MS_RDONLY), NULL)) {
 			perror("churn");
 			return 1;

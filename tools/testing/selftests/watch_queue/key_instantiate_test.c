@@ -15,11 +15,6 @@
 #define UP	"/tmp/wq-request-key.up"	/* the number of the key */
 #define DOWN	"/tmp/wq-request-key.down"	/* 0, or the error to reject it with */
 
-static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
-{
-	return syscall(SYS_keyctl, op, a, b, c, d);
-}
-
 static bool tell(const char *fifo, int number)
 {
 	int fd = open(fifo, O_WRONLY);
@@ -50,11 +45,11 @@ __attribute__((constructor)) static void construct(int argc, char **argv)
 	if (!tell(UP, key))
 		_exit(1);
 	error = hear(DOWN);
-	if (keyctl(KEYCTL_ASSUME_AUTHORITY, key, 0, 0, 0) < 0)
+	if (wq_keyctl(KEYCTL_ASSUME_AUTHORITY, key, 0, 0, 0) < 0)
 		_exit(1);
 	if (error)
-		_exit(!!keyctl(KEYCTL_REJECT, key, 600, error, 0));
-	_exit(!!keyctl(KEYCTL_INSTANTIATE, key, (unsigned long)"abc", 3, 0));
+		_exit(!!wq_keyctl(KEYCTL_REJECT, key, 600, error, 0));
+	_exit(!!wq_keyctl(KEYCTL_INSTANTIATE, key, (unsigned long)"abc", 3, 0));
 }
 
 FIXTURE(instantiate) {
@@ -85,7 +80,7 @@ FIXTURE_SETUP(instantiate)
 	unlink(DOWN);
 	ASSERT_EQ(0, mkfifo(UP, 0600));
 	ASSERT_EQ(0, mkfifo(DOWN, 0600));
-	ASSERT_LT(0, keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+	ASSERT_LT(0, wq_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
 }
 
 FIXTURE_TEARDOWN(instantiate)

@@ -4,7 +4,6 @@
  * TRAPS: B21, B45
  */
 #include <linux/keyctl.h>
-#include <sys/syscall.h>
 
 #include "wq_test.h"
 #include "kselftest_harness.h"
@@ -12,11 +11,6 @@
 /* Permission to view for the owner and for others; the owner may also change it. */
 #define OWNER_VIEWS	0x003f0000
 #define ALL_VIEW	0x003f0001
-
-static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c)
-{
-	return syscall(SYS_keyctl, op, a, b, c, 0);
-}
 
 static int watch(int fd, int key)
 {
@@ -43,13 +37,13 @@ FIXTURE_SETUP(rights)
 	ASSERT_EQ(0, wq_info(self->q.fd, 0, &info));
 	if (!(info.sources >> WATCH_TYPE_KEY_NOTIFY & 1))
 		SKIP(return, "this kernel has no hook for keys");
-	ASSERT_LT(0, keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0));
-	self->secret = syscall(SYS_add_key, "user", "secret", "x", 1, KEY_SPEC_SESSION_KEYRING);
-	self->open = syscall(SYS_add_key, "user", "open", "x", 1, KEY_SPEC_SESSION_KEYRING);
+	ASSERT_LT(0, wq_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+	self->secret = wq_add_key("user", "secret", KEY_SPEC_SESSION_KEYRING);
+	self->open = wq_add_key("user", "open", KEY_SPEC_SESSION_KEYRING);
 	ASSERT_LT(0, self->secret);
 	ASSERT_LT(0, self->open);
-	ASSERT_EQ(0, keyctl(KEYCTL_SETPERM, self->secret, OWNER_VIEWS, 0));
-	ASSERT_EQ(0, keyctl(KEYCTL_SETPERM, self->open, ALL_VIEW, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SETPERM, self->secret, OWNER_VIEWS, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SETPERM, self->open, ALL_VIEW, 0, 0));
 }
 
 FIXTURE_TEARDOWN(rights)
@@ -74,11 +68,11 @@ static int unprivileged(void *arg)
 	CHILD_CHECK(watch(s->queue, s->secret) == -EACCES);
 	CHILD_CHECK(watch(s->queue, s->open) == 0);
 	/* His own. */
-	CHILD_CHECK(keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0) > 0);
-	key = syscall(SYS_add_key, "user", "own", "x", 1, KEY_SPEC_SESSION_KEYRING);
+	CHILD_CHECK(wq_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) > 0);
+	key = wq_add_key("user", "own", KEY_SPEC_SESSION_KEYRING);
 	CHILD_CHECK(key > 0);
 	CHILD_CHECK(watch(own.fd, key) == 0);
-	CHILD_CHECK(keyctl(KEYCTL_UPDATE, key, (unsigned long)"y", 1) == 0);
+	CHILD_CHECK(wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"y", 1, 0) == 0);
 	CHILD_CHECK(!strcmp(wq_story(&own), "key_updated#1"));
 	return 0;
 }
@@ -109,10 +103,10 @@ TEST_F(rights, opener)
 TEST_F(rights, later)
 {
 	ASSERT_EQ(0, watch(self->q.fd, self->secret));
-	ASSERT_EQ(0, keyctl(KEYCTL_SETPERM, self->secret, 0x00200000, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SETPERM, self->secret, 0x00200000, 0, 0));
 	EXPECT_STREQ("key_setattr#1", wq_story(&self->q));
 	EXPECT_EQ(-EACCES, watch(self->q.fd, self->secret));
-	ASSERT_EQ(0, keyctl(KEYCTL_SET_TIMEOUT, self->secret, 1000, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SET_TIMEOUT, self->secret, 1000, 0, 0));
 	EXPECT_STREQ("key_setattr#1", wq_story(&self->q));
 }
 

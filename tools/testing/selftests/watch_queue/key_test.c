@@ -8,22 +8,9 @@
  */
 #include <linux/keyctl.h>
 #include <pthread.h>
-#include <sys/syscall.h>
 
 #include "wq_test.h"
 #include "kselftest_harness.h"
-
-static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
-{
-	return syscall(SYS_keyctl, op, a, b, c, d);
-}
-
-static int add_key(const char *type, const char *name, int ring)
-{
-	bool payload = strcmp(type, "keyring");
-
-	return syscall(SYS_add_key, type, name, payload ? "x" : NULL, payload ? 1 : 0, ring);
-}
 
 static int watch(int fd, int key, uint64_t mask, unsigned int id, unsigned int flags,
 		 uint64_t *handle)
@@ -59,15 +46,15 @@ FIXTURE_SETUP(key)
 	ASSERT_OK(wq_open(&self->q, 1));
 	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->info));
 	self->probes = WATCH_HOOKS(self->info.hooks, WATCH_TYPE_KEY_NOTIFY) & WATCH_HOOK_FPROBE;
-	ASSERT_LT(0, keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
-	self->ring = add_key("keyring", "wq", KEY_SPEC_SESSION_KEYRING);
+	ASSERT_LT(0, wq_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0));
+	self->ring = wq_add_key("keyring", "wq", KEY_SPEC_SESSION_KEYRING);
 	ASSERT_LT(0, self->ring);
 }
 
 FIXTURE_TEARDOWN(key)
 {
 	wq_close(&self->q);
-	keyctl(KEYCTL_REVOKE, self->ring, 0, 0, 0);
+	wq_keyctl(KEYCTL_REVOKE, self->ring, 0, 0, 0);
 }
 
 #define NEED_HOOK() do { \
@@ -91,13 +78,13 @@ TEST_F(key, present_or_not)
 
 TEST_F(key, changes_of_a_key)
 {
-	int fd = self->q.fd, key = add_key("user", "k", self->ring);
+	int fd = self->q.fd, key = wq_add_key("user", "k", self->ring);
 	struct wq_rec r;
 
 	NEED_HOOK();
 	ASSERT_LT(0, key);
 	ASSERT_EQ(0, watch(fd, key, WATCH_KEY_ALL_EVENTS, 1, 0, NULL));
-	ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
 	ASSERT_EQ(1, wq_next_wait(&self->q, &r, wq_patience(5000)));
 	EXPECT_EQ(WATCH_TYPE_KEY_NOTIFY, r.type);
 	EXPECT_EQ(NOTIFY_KEY_UPDATED, r.subtype);
@@ -108,37 +95,37 @@ TEST_F(key, changes_of_a_key)
 	EXPECT_STREQ("", wq_story(&self->q));
 
 	/* The same description again: an update, too, which reads as such only. */
-	ASSERT_EQ(key, add_key("user", "k", self->ring));
+	ASSERT_EQ(key, wq_add_key("user", "k", self->ring));
 	EXPECT_STREQ("key_updated#1", wq_story(&self->q));
 
-	ASSERT_EQ(0, keyctl(KEYCTL_SETPERM, key, 0x3f3f0000, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SETPERM, key, 0x3f3f0000, 0, 0));
 	EXPECT_STREQ("key_setattr#1", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_CHOWN, key, -1, 1000, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_CHOWN, key, -1, 1000, 0));
 	EXPECT_STREQ("key_setattr#1", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0));
 	EXPECT_STREQ("key_setattr#1", wq_story(&self->q));
 
 	/* What only looks at it is no change, and what failed is none. */
-	keyctl(KEYCTL_DESCRIBE, key, 0, 0, 0);
-	keyctl(KEYCTL_READ, key, 0, 0, 0);
-	EXPECT_EQ(-1, keyctl(KEYCTL_CLEAR, key, 0, 0, 0));
-	EXPECT_EQ(-1, keyctl(KEYCTL_UPDATE, key, 0, 0, 0));
+	wq_keyctl(KEYCTL_DESCRIBE, key, 0, 0, 0);
+	wq_keyctl(KEYCTL_READ, key, 0, 0, 0);
+	EXPECT_EQ(-1, wq_keyctl(KEYCTL_CLEAR, key, 0, 0, 0));
+	EXPECT_EQ(-1, wq_keyctl(KEYCTL_UPDATE, key, 0, 0, 0));
 	EXPECT_STREQ("", wq_story(&self->q));
 
-	ASSERT_EQ(0, keyctl(KEYCTL_REVOKE, key, 0, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_REVOKE, key, 0, 0, 0));
 	EXPECT_STREQ("key_revoked#1", wq_story(&self->q));
-	keyctl(KEYCTL_REVOKE, key, 0, 0, 0);
+	wq_keyctl(KEYCTL_REVOKE, key, 0, 0, 0);
 	EXPECT_STREQ("", wq_story(&self->q));
 }
 
 TEST_F(key, invalidated)
 {
-	int key = add_key("user", "k", self->ring);
+	int key = wq_add_key("user", "k", self->ring);
 
 	NEED_HOOK();
-	ASSERT_EQ(0, keyctl(KEYCTL_SETPERM, key, 0x3f3f0000, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SETPERM, key, 0x3f3f0000, 0, 0));
 	ASSERT_EQ(0, watch(self->q.fd, key, WATCH_KEY_ALL_EVENTS, 1, 0, NULL));
-	ASSERT_EQ(0, keyctl(KEYCTL_INVALIDATE, key, 0, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_INVALIDATE, key, 0, 0, 0));
 	/* The garbage collector takes it at once. */
 	EXPECT_STREQ("key_invalidated#1", later(&self->q));
 	EXPECT_STREQ("removal:object_gone#1", later(&self->q));
@@ -150,45 +137,45 @@ TEST_F(key, changes_of_a_keyring)
 	struct wq_rec r;
 
 	NEED_HOOK();
-	a = add_key("keyring", "a", self->ring);
-	b = add_key("keyring", "b", self->ring);
-	other = add_key("user", "other", self->ring);
+	a = wq_add_key("keyring", "a", self->ring);
+	b = wq_add_key("keyring", "b", self->ring);
+	other = wq_add_key("user", "other", self->ring);
 	ASSERT_EQ(0, watch(fd, a, WATCH_KEY_ALL_EVENTS, 1, 0, NULL));
 	ASSERT_EQ(0, watch(fd, b, WATCH_KEY_ALL_EVENTS, 2, 0, NULL));
-	key = add_key("user", "k", a);
+	key = wq_add_key("user", "k", a);
 	ASSERT_EQ(1, wq_next_wait(&self->q, &r, wq_patience(5000)));
 	EXPECT_EQ(NOTIFY_KEY_LINKED, r.subtype);
 	EXPECT_EQ(a, r.key.key_id);
 	EXPECT_EQ(key, r.key.aux);
 	EXPECT_EQ(1, r.id);
 
-	ASSERT_EQ(0, keyctl(KEYCTL_LINK, other, b, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_LINK, other, b, 0, 0));
 	EXPECT_STREQ("key_linked#2", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_MOVE, key, a, b, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_MOVE, key, a, b, 0));
 	EXPECT_STREQ(self->probes ? "key_linked#2, key_unlinked#1" :
 				    "key_unlinked#1, key_linked#2", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_UNLINK, key, b, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UNLINK, key, b, 0, 0));
 	ASSERT_EQ(1, wq_next_wait(&self->q, &r, wq_patience(5000)));
 	EXPECT_EQ(NOTIFY_KEY_UNLINKED, r.subtype);
 	EXPECT_EQ(b, r.key.key_id);
 	EXPECT_EQ(key, r.key.aux);
 	EXPECT_EQ(2, r.id);
-	EXPECT_EQ(-1, keyctl(KEYCTL_UNLINK, other, a, 0, 0));
+	EXPECT_EQ(-1, wq_keyctl(KEYCTL_UNLINK, other, a, 0, 0));
 	EXPECT_STREQ("", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_CLEAR, b, 0, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_CLEAR, b, 0, 0, 0));
 	EXPECT_STREQ("key_cleared#2", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_RESTRICT_KEYRING, b, 0, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_RESTRICT_KEYRING, b, 0, 0, 0));
 	EXPECT_STREQ("key_setattr#2", wq_story(&self->q));
-	EXPECT_EQ(-1, keyctl(KEYCTL_LINK, other, b, 0, 0));
+	EXPECT_EQ(-1, wq_keyctl(KEYCTL_LINK, other, b, 0, 0));
 	EXPECT_STREQ("", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_REVOKE, a, 0, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_REVOKE, a, 0, 0, 0));
 	EXPECT_STREQ("key_revoked#1", wq_story(&self->q));
 }
 
 /* A key dies with its last link; its watches end with it, in every queue, once. */
 TEST_F(key, death)
 {
-	int key = add_key("user", "k", self->ring);
+	int key = wq_add_key("user", "k", self->ring);
 	uint64_t handle;
 	struct wq other;
 
@@ -196,7 +183,7 @@ TEST_F(key, death)
 	ASSERT_OK(wq_open(&other, 1));
 	ASSERT_EQ(0, watch(self->q.fd, key, WATCH_KEY_UPDATED, 1, 0, &handle));
 	ASSERT_EQ(0, watch(other.fd, key, WATCH_KEY_REVOKED, 2, 0, NULL));
-	ASSERT_EQ(0, keyctl(KEYCTL_UNLINK, key, self->ring, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UNLINK, key, self->ring, 0, 0));
 	EXPECT_STREQ("removal:object_gone#1", later(&self->q));
 	EXPECT_STREQ("removal:object_gone#2", later(&other));
 	EXPECT_EQ(-ENOENT, wq_remove(self->q.fd, handle));
@@ -215,11 +202,11 @@ TEST_F_TIMEOUT(key, addresses_are_used_again, 120)
 	NEED_HOOK();
 	for (long i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "k%ld", i);
-		key = add_key("user", name, self->ring);
+		key = wq_add_key("user", name, self->ring);
 		ASSERT_LT(0, key);
 		ASSERT_EQ(0, watch(self->q.fd, key, WATCH_KEY_ALL_EVENTS, 1, 0, NULL));
-		ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
-		ASSERT_EQ(0, keyctl(KEYCTL_UNLINK, key, self->ring, 0, 0));
+		ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+		ASSERT_EQ(0, wq_keyctl(KEYCTL_UNLINK, key, self->ring, 0, 0));
 		ASSERT_EQ(1, wq_next_wait(&self->q, &r, wq_patience(5000)));
 		ASSERT_EQ(NOTIFY_KEY_UPDATED, r.subtype);
 		ASSERT_EQ(key, r.key.key_id);
@@ -228,54 +215,54 @@ TEST_F_TIMEOUT(key, addresses_are_used_again, 120)
 		ASSERT_EQ(WATCH_TYPE_META, r.type);
 		ASSERT_EQ(WATCH_REMOVAL_OBJECT_GONE, r.removal.reason);
 		/* Unwatched, where the last one may have been. */
-		key = add_key("user", "unwatched", self->ring);
-		ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
-		ASSERT_EQ(0, keyctl(KEYCTL_UNLINK, key, self->ring, 0, 0));
+		key = wq_add_key("user", "unwatched", self->ring);
+		ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+		ASSERT_EQ(0, wq_keyctl(KEYCTL_UNLINK, key, self->ring, 0, 0));
 	}
 	EXPECT_STREQ("", wq_story(&self->q));
 }
 
 TEST_F(key, masks)
 {
-	int fd = self->q.fd, key = add_key("user", "k", self->ring);
+	int fd = self->q.fd, key = wq_add_key("user", "k", self->ring);
 	uint64_t first, second;
 
 	NEED_HOOK();
 	ASSERT_EQ(0, watch(fd, key, WATCH_KEY_REVOKED, 1, 0, &first));
-	ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
 	EXPECT_STREQ("", wq_story(&self->q));
 	EXPECT_EQ(-EEXIST, watch(fd, key, WATCH_KEY_UPDATED, 1, 0, NULL));
 	EXPECT_EQ(-EINVAL, watch(fd, key, WATCH_KEY_UPDATED, 2, WATCH_ADD_MASK_ADD, NULL));
 	EXPECT_EQ(0, watch(fd, key, WATCH_KEY_UPDATED, 1, WATCH_ADD_MASK_ADD, &second));
 	EXPECT_EQ(first, second);
-	ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
 	EXPECT_STREQ("key_updated#1", wq_story(&self->q));
 	EXPECT_EQ(0, watch(fd, key, WATCH_KEY_SETATTR, 1, WATCH_ADD_UPDATE, &second));
 	EXPECT_EQ(first, second);
-	ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
-	ASSERT_EQ(0, keyctl(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0));
 	EXPECT_STREQ("key_setattr#1", wq_story(&self->q));
 	ASSERT_EQ(0, wq_remove(fd, first));
 	EXPECT_STREQ("removal:removed#1", wq_story(&self->q));
-	ASSERT_EQ(0, keyctl(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_SET_TIMEOUT, key, 1000, 0, 0));
 	EXPECT_STREQ("", wq_story(&self->q));
 	ASSERT_EQ(0, watch(fd, key, WATCH_KEY_UPDATED, 3, WATCH_ADD_ONESHOT, &second));
 	EXPECT_NE(first, second);
-	ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
-	ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+	ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
 	EXPECT_STREQ("key_updated#3, removal:oneshot#3", wq_story(&self->q));
 }
 
 /* An event that comes before the source is attached anew is nobody's; none after is lost. */
 TEST_F_TIMEOUT(key, attached_again, 120)
 {
-	int key = add_key("user", "k", self->ring);
+	int key = wq_add_key("user", "k", self->ring);
 	uint64_t handle;
 
 	NEED_HOOK();
 	for (int round = 0; round < 3; round++) {
 		ASSERT_EQ(0, watch(self->q.fd, key, WATCH_KEY_UPDATED, 1, 0, &handle));
-		ASSERT_EQ(0, keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
+		ASSERT_EQ(0, wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0));
 		ASSERT_EQ(0, wq_remove(self->q.fd, handle));
 		EXPECT_STREQ("key_updated#1, removal:removed#1", wq_story(&self->q));
 		/* Longer than a source stays attached that nobody uses. */
@@ -329,17 +316,17 @@ TEST_F(key, special_ids)
 
 	NEED_HOOK();
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
-		id = keyctl(KEYCTL_GET_KEYRING_ID, specs[i], 1, 0, 0);
+		id = wq_keyctl(KEYCTL_GET_KEYRING_ID, specs[i], 1, 0, 0);
 		ASSERT_LT(0, id);
 		ASSERT_EQ(0, watch(self->q.fd, specs[i], WATCH_KEY_LINKED, i + 1, 0, NULL));
-		key = add_key("user", "special", specs[i]);
+		key = wq_add_key("user", "special", specs[i]);
 		ASSERT_LT(0, key);
 		ASSERT_EQ(1, wq_next_wait(&self->q, &r, wq_patience(5000)));
 		EXPECT_EQ(id, r.key.key_id);
 		EXPECT_EQ(key, r.key.aux);
 		EXPECT_EQ(i + 1, r.id);
 		EXPECT_EQ(-EEXIST, watch(self->q.fd, id, WATCH_KEY_LINKED, 9, 0, NULL));
-		ASSERT_EQ(0, keyctl(KEYCTL_UNLINK, key, specs[i], 0, 0));
+		ASSERT_EQ(0, wq_keyctl(KEYCTL_UNLINK, key, specs[i], 0, 0));
 	}
 	EXPECT_STREQ("", wq_story(&self->q));
 }
@@ -359,20 +346,20 @@ static void *churn(void *arg)
 		int key, r;
 
 		snprintf(name, sizeof(name), "churn%d.%ld", c->number, i);
-		key = add_key("user", name, c->ring);
+		key = wq_add_key("user", name, c->ring);
 		r = watch(c->fd, key, WATCH_KEY_UPDATED, 1, 0, &handle);
 		if (r == 0)
 			c->added++;
 		else
 			c->failed++;
-		keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0);
+		wq_keyctl(KEYCTL_UPDATE, key, (unsigned long)"abc", 3, 0);
 		/* Ends by both at once, or by one of them. */
 		if (i % 3)
-			keyctl(KEYCTL_UNLINK, key, c->ring, 0, 0);
+			wq_keyctl(KEYCTL_UNLINK, key, c->ring, 0, 0);
 		if (i % 3 != 1)
 			wq_remove(c->fd, handle);
 		if (i % 3 == 0)
-			keyctl(KEYCTL_UNLINK, key, c->ring, 0, 0);
+			wq_keyctl(KEYCTL_UNLINK, key, c->ring, 0, 0);
 	}
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "wq_test.h"
 
@@ -83,6 +84,18 @@ bool wq_set_parameter(const char *name, const char *value)
 
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
 	return wq_put(path, value);
+}
+
+long wq_keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	return syscall(SYS_keyctl, op, a, b, c, d);
+}
+
+int wq_add_key(const char *type, const char *name, int ring)
+{
+	bool payload = strcmp(type, "keyring");
+
+	return syscall(SYS_add_key, type, name, payload ? "x" : NULL, payload ? 1 : 0, ring);
 }
 
 static bool parameter_is_set(const char *name)

@@ -176,6 +176,10 @@ long wq_slab_objects(const char *cache);
 bool wq_get_parameter(const char *name, char value[WQ_VALUE]);
 bool wq_set_parameter(const char *name, const char *value);
 
+/* System calls. A new key that is no "keyring" has the payload "x". */
+long wq_keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int wq_add_key(const char *type, const char *name, int ring);
+
 /* Whether the module uses what only a patched kernel has, and whether it probes functions. */
 bool wq_patches_in_use(void);
 bool wq_probes_in_use(void);
