@@ -5,7 +5,6 @@
  * asleep, every request is counted once, and what could not be asked is decided by the policy.
  */
 #include <signal.h>
-#include <sys/syscall.h>
 
 #include "fault.h"
 
@@ -128,7 +127,7 @@ static void allow_all(int out, const char *path, unsigned int scope, unsigned in
 
 static bool listened_to(struct state *s, const char *path, unsigned int scope, unsigned int flags)
 {
-	int ends[2], fd, pidfd;
+	int ends[2], fd;
 
 	if (pipe2(ends, O_CLOEXEC))
 		return false;
@@ -139,9 +138,7 @@ static bool listened_to(struct state *s, const char *path, unsigned int scope, u
 	if (s->listener < 0 || read(ends[0], &fd, sizeof(fd)) != sizeof(fd))
 		return false;
 	close(ends[0]);
-	pidfd = syscall(SYS_pidfd_open, s->listener, 0);
-	s->q.fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	close(pidfd);
+	s->q.fd = wq_take_fd(s->listener, fd);
 	return s->q.fd >= 0;
 }
 

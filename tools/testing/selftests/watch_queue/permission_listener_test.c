@@ -5,7 +5,6 @@
  */
 #include <pthread.h>
 #include <signal.h>
-#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "wq_permission.h"
@@ -68,10 +67,7 @@ static void end_listener(pid_t pid)
 /* The queue that process pid has open as fd, for us too. */
 static const char *take_queue(struct wq *q, pid_t pid, int fd)
 {
-	int pidfd = syscall(SYS_pidfd_open, pid, 0);
-
-	q->fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	close(pidfd);
+	q->fd = wq_take_fd(pid, fd);
 	if (q->fd < 0)
 		return "no pidfd_getfd()";
 	q->bytes = wq_page();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The helpers of wq_permission.h. */
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "wq_permission.h"
@@ -134,6 +135,14 @@ int wq_task_end(struct wq_task *t, int ms)
 	if (WIFSIGNALED(status))
 		return WQ_SIGNALLED;
 	return r == sizeof(e) ? -e : 0;
+}
+
+int wq_take_fd(pid_t pid, int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0), taken = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	close(pidfd);
+	return taken;
 }
 
 uint64_t wq_question(struct wq *q, struct wq_rec *r)

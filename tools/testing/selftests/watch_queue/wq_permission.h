@@ -44,6 +44,9 @@ int wq_task_end(struct wq_task *t, int ms);
 /* Whether it is still at it after ms milliseconds. */
 bool wq_task_waits(struct wq_task *t, int ms);
 
+/* What process pid has open as fd, for us too; or -1. */
+int wq_take_fd(pid_t pid, int fd);
+
 /*
  * The next record, which has to be a request; its id, or 0. wq_why() says why not.
  */
