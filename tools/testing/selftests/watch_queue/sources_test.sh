@@ -16,6 +16,17 @@ probed="key_test key_instantiate_test sb_test"
 number=0
 failed=0
 
+result()
+{
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		echo "not ok $number $2"
+		failed=$((failed + 1))
+	fi
+}
+
 skip_all()
 {
 	echo "TAP version 13"
@@ -30,7 +41,6 @@ rmmod $name 2>/dev/null || skip_all "the module is not loaded, or in use by some
 echo "TAP version 13"
 echo "1..3"
 for arguments in "use_patches=0" "use_patches=0 probes=1"; do
-	number=$((number + 1))
 	status=0
 	# shellcheck disable=SC2086 # several arguments
 	insmod "$WQ_MODULE" $arguments || status=1
@@ -54,12 +64,7 @@ for arguments in "use_patches=0" "use_patches=0 probes=1"; do
 		esac
 	done
 	rmmod $name || status=1
-	if [ $status -eq 0 ]; then
-		echo "ok $number with $arguments"
-	else
-		echo "not ok $number with $arguments"
-		failed=$((failed + 1))
-	fi
+	result $status "with $arguments"
 done
 
 # The functions are found by probing them, before anything is there that could be told.
@@ -70,12 +75,7 @@ for _ in 1 2 3 4 5 6 7 8; do
 	insmod "$WQ_MODULE" use_patches=0 probes=1 && rmmod $name || status=1
 done
 kill $churn || status=1
-if [ $status -eq 0 ]; then
-	echo "ok 3 loads with probes=1 while keys and file systems change"
-else
-	echo "not ok 3 loads with probes=1 while keys and file systems change"
-	failed=$((failed + 1))
-fi
+result $status "loads with probes=1 while keys and file systems change"
 rm -f "/tmp/wq-sources.$$"
 insmod "$WQ_MODULE" || failed=$((failed + 1))
 [ $failed -eq 0 ]
