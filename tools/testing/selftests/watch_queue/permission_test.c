@@ -200,8 +200,7 @@ TEST_F(ask, pre_access_tells_the_range)
 {
 	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_EQ(0, mkdir("fs", 0755));
-	if (wq_mount("fs", "ext4") != wq_ok)
-		SKIP(return, "no ext4 here");
+	WQ_NEED_MOUNT("fs", "ext4");
 	ASSERT_OK(wq_touch("fs/file"));
 	ASSERT_EQ(0, truncate("fs/file", 3 * wq_page()));
 	WATCH("fs/file", WATCH_FS_PRE_ACCESS | WATCH_FS_ACCESS_PERM | WATCH_FS_ACCESS, OBJECT, 0);

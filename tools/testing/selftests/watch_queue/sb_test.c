@@ -3,7 +3,6 @@
  * SB: errors, read-only remounts, exceeded quotas and the end of file systems: ext4 on a
  * loop device, made for each test.
  */
-#include <linux/loop.h>
 #include <sys/mount.h>
 #include <sys/quota.h>
 #include <sys/syscall.h>
@@ -62,7 +61,7 @@ FIXTURE_SETUP(sb)
 	self->ext4 = made != 127;
 	if (self->ext4) {
 		ASSERT_EQ(0, made) TH_LOG("mke2fs failed");
-		self->loop_fd = wq_attach_loop(self->loop, sizeof(self->loop));
+		self->loop_fd = wq_attach_loop("image", self->loop, sizeof(self->loop));
 		ASSERT_LE(0, self->loop_fd) TH_LOG("no loop device: %s", strerror(errno));
 	}
 	ASSERT_OK(wq_open(&self->q, 4));
@@ -72,10 +71,7 @@ FIXTURE_TEARDOWN(sb)
 {
 	umount2("mnt", MNT_DETACH);
 	umount2("other", MNT_DETACH);
-	if (self->loop_fd >= 0) {
-		ioctl(self->loop_fd, LOOP_CLR_FD);
-		close(self->loop_fd);
-	}
+	close(self->loop_fd);
 	wq_close(&self->q);
 	wq_tmpdir_leave();
 }

@@ -34,17 +34,13 @@ FIXTURE_VARIANT_ADD(subtree, overlay) {
 
 FIXTURE_SETUP(subtree)
 {
-	const char *e;
-
 	WQ_NEED_DEVICE();
 	WQ_NEED_ROOT();
 	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_OK(wq_tmpdir_enter());
 	ASSERT_EQ(0, mkdir("fs", 0755));
 	ASSERT_EQ(0, mkdir("bind", 0755));
-	e = wq_mount("fs", variant->fs);
-	if (e != wq_ok)
-		SKIP(return, "%s", e);
+	WQ_NEED_MOUNT("fs", variant->fs);
 	ASSERT_EQ(0, chdir("fs"));
 	ASSERT_EQ(0, mkdir("top", 0755));
 	ASSERT_EQ(0, mkdir("top/a", 0755));

@@ -253,16 +253,12 @@ FIXTURE_VARIANT_ADD(tree, overlay) {
 
 FIXTURE_SETUP(tree)
 {
-	const char *e;
-
 	WQ_NEED_DEVICE();
 	WQ_NEED_ROOT();
 	ASSERT_EQ(0, wq_own_mounts());
 	ASSERT_OK(wq_tmpdir_enter());
 	ASSERT_EQ(0, mkdir("fs", 0755));
-	e = wq_mount("fs", variant->fs);
-	if (e != wq_ok)
-		SKIP(return, "%s", e);
+	WQ_NEED_MOUNT("fs", variant->fs);
 	ASSERT_EQ(0, chdir("fs"));
 	ASSERT_OK(wq_open(&self->q, 2048));
 	self->q.paths = true;

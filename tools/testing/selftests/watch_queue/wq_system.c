@@ -143,11 +143,6 @@ int wq_own_mounts(void)
 	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -1 : 0;
 }
 
-int wq_tmpfs(const char *path)
-{
-	return mount("none", path, "tmpfs", 0, "size=1m");
-}
-
 int wq_become_root_inside(void)
 {
 	char map[64];

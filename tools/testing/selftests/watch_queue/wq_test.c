@@ -6,7 +6,6 @@
 #include <ftw.h>
 #include <grp.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -219,40 +218,6 @@ void wq_tmpdir_leave(void)
 	if (chdir("/") == 0)
 		nftw(tmpdir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	tmpdir[0] = 0;
-}
-
-/* Runs a command in silence; true if it succeeded. */
-static bool run(const char *format, ...)
-{
-	char command[PATH_MAX * 2], all[sizeof(command) + 32];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	snprintf(all, sizeof(all), "(%s) >/dev/null 2>&1", command);
-	return system(all) == 0;
-}
-
-#define LAYERS "lowerdir=lower,upperdir=upper,workdir=work"
-
-const char *wq_mount(const char *at, const char *fs)
-{
-	if (!strcmp(fs, "tmpfs"))
-		return run("mount -t tmpfs wq_test %s", at) ? wq_ok : "no tmpfs";
-	if (!strcmp(fs, "ext4"))
-		return run("truncate -s 64M %s.image", at) && run("mke2fs -F %s.image", at) &&
-				       run("mount -t ext4 -o loop %s.image %s", at, at) ?
-			       wq_ok :
-			       "no ext4 on a loop device";
-	if (!strcmp(fs, "overlay"))
-		return run("mkdir %s.parts", at) && run("mount -t tmpfs wq_test %s.parts", at) &&
-				       run("cd %s.parts && mkdir lower upper work", at) &&
-				       run("cd %s.parts && mount -t overlay -o " LAYERS " none ../%s",
-					   at, at) ?
-			       wq_ok :
-			       "no overlayfs";
-	return "no such file system";
 }
 
 const char *wq_touch(const char *path)

@@ -186,13 +186,14 @@ bool wq_probes_in_use(void);
 
 /* A mount namespace of one's own, from which nothing propagates to where it came from. */
 int wq_own_mounts(void);
+/* A tmpfs of 1 MiB. */
 int wq_tmpfs(const char *path);
 /* An expected text of MOUNT records without what an unpatched kernel does not tell. */
 const char *wq_mount_text(const char *text);
 /* Makes the file "image", 16 MiB, an ext4 with the file "file", inode 12; 127: no mke2fs. */
 int wq_make_ext4(void);
-/* A loop device for "image": its descriptor, and its path. */
-int wq_attach_loop(char *path, size_t len);
+/* A loop device for a file, until it is not used: its descriptor, and its path. */
+int wq_attach_loop(const char *image, char *path, size_t len);
 /* Makes a user who is nothing the root of new user and mount namespaces. */
 int wq_become_root_inside(void);
 
@@ -207,9 +208,17 @@ void wq_tmpdir_leave(void);
 const char *wq_touch(const char *path);
 /*
  * Mounts a new file system on a folder of the current one: "tmpfs", "ext4" on a loop
- * device, or "overlay". To be used in a mount namespace of one's own, which ends it.
+ * device, or "overlay". To be used in a mount namespace of one's own, which ends it. Gives
+ * wq_absent if the system has not what that takes; WQ_NEED_MOUNT() skips the test then.
  */
 const char *wq_mount(const char *at, const char *fs);
+extern const char wq_absent[];
+#define WQ_NEED_MOUNT(at, fs) do { \
+	const char *e_ = wq_mount(at, fs); \
+	if (e_ == wq_absent) \
+		SKIP(return, "no %s here", fs); \
+	ASSERT_OK(e_); \
+} while (0)
 int wq_temp_path(char *buf, size_t len);
 
 /*
