@@ -42,6 +42,9 @@ TEST_F(self, file)
 	EXPECT_EQ(0, fchmod(fd, 0600));
 	close(fd);
 	STORY("open, modify, access, attrib, close_write");
+	fd = open("d/f", O_RDONLY);
+	close(fd);
+	STORY("open, close_nowrite");
 	EXPECT_EQ(0, rename("d/f", "d/g"));
 	STORY("move_self");
 	EXPECT_EQ(0, unlink("d/g"));

@@ -154,19 +154,22 @@ TEST_F(ask, reading_executing_and_listing_are_asked_about)
 	ENDS(0);
 }
 
+/* What one file is called in each scope. */
+static const struct {
+	unsigned int scope, flags;
+	const char *at, *name;
+} scopes[] = {
+	{ WATCH_SCOPE_OBJECT, 0, "fs/dir/file", "" },
+	{ WATCH_SCOPE_CHILDREN, 0, "fs/dir", "file" },
+	{ WATCH_SCOPE_SUBTREE, WATCH_ADD_PATH, "fs", "dir/file" },
+	{ WATCH_SCOPE_MOUNT, 0, "fs/dir", "file" },
+	{ WATCH_SCOPE_SB, WATCH_ADD_PATH | WATCH_ADD_FILE_HANDLE, "fs", "dir/file" },
+};
+
 /* The same question through every scope, with the name that it has there. */
 TEST_F(ask, every_scope_asks)
 {
-	static const struct {
-		unsigned int scope, flags;
-		const char *at, *name;
-	} cases[] = {
-		{ WATCH_SCOPE_OBJECT, 0, "fs/dir/file", "" },
-		{ WATCH_SCOPE_CHILDREN, 0, "fs/dir", "file" },
-		{ WATCH_SCOPE_SUBTREE, WATCH_ADD_PATH, "fs", "dir/file" },
-		{ WATCH_SCOPE_MOUNT, 0, "fs/dir", "file" },
-		{ WATCH_SCOPE_SB, WATCH_ADD_PATH | WATCH_ADD_FILE_HANDLE, "fs", "dir/file" },
-	};
+	const uint64_t mask = WATCH_FS_OPEN_PERM;
 
 	self->q.paths = true;
 	ASSERT_EQ(0, wq_own_mounts());
@@ -174,16 +177,16 @@ TEST_F(ask, every_scope_asks)
 	ASSERT_OK(wq_mount("fs", "tmpfs"));
 	ASSERT_EQ(0, mkdir("fs/dir", 0755));
 	ASSERT_OK(wq_touch("fs/dir/file"));
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint64_t h = wq_watch(self->q.fd, cases[i].at, WATCH_FS_OPEN_PERM, cases[i].scope,
-				      1, 1, cases[i].flags);
+	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
+		uint64_t h = wq_watch(self->q.fd, scopes[i].at, mask, scopes[i].scope, 1, 1,
+				      scopes[i].flags);
 
-		ASSERT_NE(0, h) TH_LOG("scope %u: %m", cases[i].scope);
+		ASSERT_NE(0, h) TH_LOG("scope %u: %m", scopes[i].scope);
 		BEGIN(WQ_OPEN, "fs/dir/file");
 		ASKED(OPEN_PERM);
-		EXPECT_STREQ(cases[i].name, self->r.name);
-		EXPECT_EQ(!cases[i].name[0], !(self->r.info & WATCH_INFO_IN_SUBTREE));
-		EXPECT_EQ(!(cases[i].flags & WATCH_ADD_FILE_HANDLE), !self->r.fs.handle_len);
+		EXPECT_STREQ(scopes[i].name, self->r.name);
+		EXPECT_EQ(!scopes[i].name[0], !(self->r.info & WATCH_INFO_IN_SUBTREE));
+		EXPECT_EQ(!(scopes[i].flags & WATCH_ADD_FILE_HANDLE), !self->r.fs.handle_len);
 		EXPECT_EQ(0, wq_deny(self->q.fd, self->request, EACCES));
 		ENDS(-EACCES);
 		EXPECT_EQ(0, wq_remove(self->q.fd, h));
@@ -191,6 +194,43 @@ TEST_F(ask, every_scope_asks)
 		/* The last permission watch took its marks along. */
 		BEGIN(WQ_OPEN, "fs/dir/file");
 		ENDS(0);
+	}
+	umount2("fs", MNT_DETACH);
+}
+
+/* The questions of the other classes: before content is read, and about executing. */
+TEST_F(ask, every_scope_asks_before_the_content)
+{
+	const uint64_t mask = WATCH_FS_PRE_ACCESS | WATCH_FS_ACCESS_PERM | WATCH_FS_OPEN_EXEC_PERM;
+
+	self->q.paths = true;
+	ASSERT_EQ(0, wq_own_mounts());
+	ASSERT_EQ(0, mkdir("fs", 0755));
+	WQ_NEED_MOUNT("fs", "ext4");
+	ASSERT_EQ(0, mkdir("fs/dir", 0755));
+	ASSERT_OK(wq_touch("fs/dir/file"));
+	ASSERT_EQ(0, truncate("fs/dir/file", 5000));
+	ASSERT_EQ(0, chmod("fs/dir/file", 0755));
+	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
+		uint64_t h = wq_watch(self->q.fd, scopes[i].at, mask, scopes[i].scope, 1, 1,
+				      scopes[i].flags);
+
+		ASSERT_NE(0, h) TH_LOG("scope %u: %m", scopes[i].scope);
+		BEGIN(WQ_READ, "fs/dir/file");
+		ASKED(PRE_ACCESS);
+		EXPECT_STREQ(scopes[i].name, self->r.name);
+		ALLOW();
+		ASKED(ACCESS_PERM);
+		EXPECT_STREQ(scopes[i].name, self->r.name);
+		EXPECT_EQ(0, wq_deny(self->q.fd, self->request, EIO));
+		ENDS(-EIO);
+		BEGIN(WQ_EXEC, "fs/dir/file");
+		ASKED(OPEN_EXEC_PERM);
+		EXPECT_STREQ(scopes[i].name, self->r.name);
+		EXPECT_EQ(0, wq_deny(self->q.fd, self->request, EACCES));
+		ENDS(-EACCES);
+		EXPECT_EQ(0, wq_remove(self->q.fd, h));
+		EXPECT_STREQ("removal:removed#1", wq_story(&self->q));
 	}
 	umount2("fs", MNT_DETACH);
 }

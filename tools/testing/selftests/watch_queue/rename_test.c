@@ -117,6 +117,36 @@ TEST_F(rename, one_half)
 	STORY("");
 }
 
+/* What happens in a directory also belongs to the directory itself. */
+TEST_F(rename, of_the_directory_alone)
+{
+	uint32_t first, second;
+
+	ASSERT_NE(0, wq_watch(self->q.fd, "a", WATCH_FS_MOVED_FROM, WATCH_SCOPE_OBJECT, 1, 0, 0));
+	ASSERT_NE(0, wq_watch(self->q.fd, "b", WATCH_FS_MOVED_TO, WATCH_SCOPE_OBJECT, 2, 0, 0));
+	EXPECT_EQ(0, rename("a/f", "a/g"));
+	STORY("moved_from+#1 f");
+	EXPECT_EQ(0, rename("a/g", "b/g"));
+	PAIR(1, "g", 2, "g");
+	EXPECT_EQ(0, rename("b/g", "away/g"));
+	STORY("");
+	EXPECT_EQ(0, rename("away/g", "b/h"));
+	STORY("moved_to+#2 h");
+	wq_close(&self->q);
+	ASSERT_OK(wq_open(&self->q, 4));
+	ASSERT_OK(wq_touch("a/f"));
+	ASSERT_NE(0, wq_watch(self->q.fd, "a", WATCH_FS_MOVE, WATCH_SCOPE_OBJECT, 1, 0, 0));
+	ASSERT_NE(0, wq_watch(self->q.fd, "b", WATCH_FS_MOVE, WATCH_SCOPE_OBJECT, 2, 0, 0));
+	if (syscall(__NR_renameat2, AT_FDCWD, "a/f", AT_FDCWD, "b/h", RENAME_EXCHANGE)) {
+		ASSERT_EQ(EINVAL, errno);
+		return;
+	}
+	first = PAIR(1, "f", 2, "h");
+	second = PAIR(2, "h", 1, "f");
+	EXPECT_NE(first, second);
+	STORY("");
+}
+
 /* The moved object itself, watched too, hears of it after the pair. */
 TEST_F(rename, move_self)
 {

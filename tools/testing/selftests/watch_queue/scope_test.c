@@ -120,6 +120,12 @@ TEST_F(scope, superblock_entries)
 	STORY("create+#1 sym");
 	EXPECT_EQ(0, mknod("fs/fifo", S_IFIFO | 0644, 0));
 	STORY("create+#1 fifo");
+	EXPECT_EQ(0, syscall(__NR_renameat2, AT_FDCWD, "fs/fifo", AT_FDCWD, "fs/top/d2",
+			     RENAME_EXCHANGE));
+	STORY("moved_from+#1 fifo, moved_to+#1 d2, move_self+#1, moved_from/+#1 d2, moved_to/+#1 fifo, move_self/+#1");
+	EXPECT_EQ(0, syscall(__NR_renameat2, AT_FDCWD, "fs/fifo", AT_FDCWD, "fs/top/d2",
+			     RENAME_EXCHANGE));
+	EXPECT_EQ(6, wq_drain(&self->q));
 	EXPECT_EQ(0, rename("fs/top/new", "fs/out/newer"));
 	STORY("moved_from+#1 new, moved_to+#1 newer, move_self+#1");
 	EXPECT_EQ(0, rename("fs/top/d2", "fs/top/dir/d3"));
@@ -187,11 +193,12 @@ TEST_F(scope, open_exec)
 	self_path[n] = 0;
 	snprintf(cmd, sizeof(cmd), "cp %s fs/top/prog", self_path);
 	ASSERT_EQ(0, system(cmd));
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		static const unsigned int scopes[] = {
-			WATCH_SCOPE_SB, WATCH_SCOPE_MOUNT, WATCH_SCOPE_SUBTREE,
+			WATCH_SCOPE_SB, WATCH_SCOPE_MOUNT, WATCH_SCOPE_SUBTREE, WATCH_SCOPE_OBJECT,
 		};
-		uint64_t h = wq_watch(self->q.fd, "fs/top", WATCH_FS_OPEN_EXEC, scopes[i], i, 0, 0);
+		const char *at = scopes[i] == WATCH_SCOPE_OBJECT ? "fs/top/prog" : "fs/top";
+		uint64_t h = wq_watch(self->q.fd, at, WATCH_FS_OPEN_EXEC, scopes[i], i, 0, 0);
 		pid_t pid;
 		int status;
 
@@ -205,7 +212,8 @@ TEST_F(scope, open_exec)
 		waitpid(pid, &status, 0);
 		EXPECT_EQ(0, wq_remove(self->q.fd, h));
 	}
-	STORY("open_exec+ prog, removal:removed, open_exec+#1 prog, removal:removed#1, open_exec+#2 prog, removal:removed#2");
+	STORY("open_exec+ prog, removal:removed, open_exec+#1 prog, removal:removed#1, open_exec+#2 prog, removal:removed#2, "
+	      "open_exec#3, removal:removed#3");
 }
 
 /*

@@ -105,6 +105,21 @@ TEST_F(subtree, inside_and_outside)
 	STORY("");
 }
 
+TEST_F(subtree, reading)
+{
+	char c;
+	int fd;
+
+	ASSERT_EQ(0, poke("top/a/b/f"));
+	WATCH("top", WATCH_FS_OPEN | WATCH_FS_ACCESS | WATCH_FS_CLOSE, 1);
+	for (int i = 0; i < 2; i++) {
+		fd = open(i ? "out/f" : "top/a/b/f", O_RDONLY);
+		EXPECT_EQ(!i, read(fd, &c, 1));
+		close(fd);
+		STORY(i ? "" : "open+#1 a/b/f, access+#1 a/b/f, close_nowrite+#1 a/b/f");
+	}
+}
+
 /* No event is missed between the creation of a directory and whatever follows. */
 TEST_F(subtree, new_directories)
 {

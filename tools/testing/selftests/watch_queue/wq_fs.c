@@ -103,7 +103,7 @@ static bool has_extents(const char *path)
 static const char *mount_ext4(const char *at)
 {
 	char image[PATH_MAX], loop[32];
-	char *const argv[] = { "mke2fs", "-q", "-t", "ext4", "-b", "1024", "-N", "32768", "-E",
+	char *const argv[] = { "mke2fs", "-q", "-t", "ext4", "-b", "1024", "-N", "65536", "-E",
 			       "lazy_itable_init=0,lazy_journal_init=0", "-F", image, NULL };
 	const char *e;
 	int made, fd;
