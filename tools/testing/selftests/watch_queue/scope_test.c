@@ -194,11 +194,17 @@ TEST_F(scope, open_exec)
 	snprintf(cmd, sizeof(cmd), "cp %s fs/top/prog", self_path);
 	ASSERT_EQ(0, system(cmd));
 	for (int i = 0; i < 4; i++) {
-		static const unsigned int scopes[] = {
-			WATCH_SCOPE_SB, WATCH_SCOPE_MOUNT, WATCH_SCOPE_SUBTREE, WATCH_SCOPE_OBJECT,
+		static const struct {
+			unsigned int scope;
+			const char *at, *story;
+		} cases[] = {
+			{ WATCH_SCOPE_SB, "fs/top", "open_exec+#1 prog" },
+			{ WATCH_SCOPE_MOUNT, "fs/top", "open_exec+#1 prog" },
+			{ WATCH_SCOPE_SUBTREE, "fs/top", "open_exec+#1 prog" },
+			{ WATCH_SCOPE_OBJECT, "fs/top/prog", "open_exec#1" },
 		};
-		const char *at = scopes[i] == WATCH_SCOPE_OBJECT ? "fs/top/prog" : "fs/top";
-		uint64_t h = wq_watch(self->q.fd, at, WATCH_FS_OPEN_EXEC, scopes[i], i, 0, 0);
+		uint64_t h = wq_watch(self->q.fd, cases[i].at, WATCH_FS_OPEN_EXEC, cases[i].scope, 1,
+				      0, 0);
 		pid_t pid;
 		int status;
 
@@ -210,10 +216,10 @@ TEST_F(scope, open_exec)
 			_exit(99);
 		}
 		waitpid(pid, &status, 0);
+		STORY(cases[i].story);
 		EXPECT_EQ(0, wq_remove(self->q.fd, h));
+		STORY("removal:removed#1");
 	}
-	STORY("open_exec+ prog, removal:removed, open_exec+#1 prog, removal:removed#1, open_exec+#2 prog, removal:removed#2, "
-	      "open_exec#3, removal:removed#3");
 }
 
 /*
