@@ -178,6 +178,10 @@ impl<'e> Wide<'e> {
         let Some(wanted) = NonZero::new(wanted & seen.bits) else {
             return;
         };
+        // Looked at once more: this one may have come after its group was looked at.
+        if is_unusual(watch) || has_more(wanted) {
+            return self.deliver_long(mark, false);
+        }
         let name = match seen.below {
             true => *self.name.get_or_insert_with(|| wide_name(event, room)),
             false => &[],
@@ -189,7 +193,7 @@ impl<'e> Wide<'e> {
             name: Some(name),
             told: &mut self.told,
         };
-        if has_more(wanted) || !body.post(wanted) {
+        if !body.post(wanted) {
             self.deliver_long(mark, false);
         }
     }
