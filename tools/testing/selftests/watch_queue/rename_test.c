@@ -139,7 +139,7 @@ TEST_F(rename, of_the_directory_alone)
 	ASSERT_NE(0, wq_watch(self->q.fd, "b", WATCH_FS_MOVE, WATCH_SCOPE_OBJECT, 2, 0, 0));
 	if (syscall(__NR_renameat2, AT_FDCWD, "a/f", AT_FDCWD, "b/h", RENAME_EXCHANGE)) {
 		ASSERT_EQ(EINVAL, errno);
-		return;
+		SKIP(return, "no RENAME_EXCHANGE here");
 	}
 	first = PAIR(1, "f", 2, "h");
 	second = PAIR(2, "h", 1, "f");

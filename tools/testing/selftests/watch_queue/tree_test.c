@@ -1,235 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that knows a tree by its records alone. It watches the subtree "top" while others
- * unpack, move, shuffle and remove whole trees in it and across its border, keeps a list of
- * what is there, and compares in the end with what a full scan finds: no name may be missing,
- * none invented, and each must be the inode that the records said.
- *
- * A record's path may be ahead of the record of a rename that happens at the same time, so
- * the consumer goes by inodes. (There are no hard links here.) What is moved in from outside
- * brings along contents of which nothing was told; those it has to look at, which is exact
- * only while nobody else is at work.
+ * Whole trees in and around a watched subtree: others unpack, move, shuffle, clone and remove
+ * them. Afterwards no name may be missing, none invented, and each must be the inode that the
+ * records said (wq_tree.h).
  *
  * WQ_TREE_FILES: how many files are unpacked (2000; on a debug kernel a tenth).
  */
-#define _GNU_SOURCE
-#include <ftw.h>
 #include <linux/fs.h>
 #include <sys/syscall.h>
 
-#include "wq_test.h"
+#include "wq_tree.h"
 #include "kselftest_harness.h"
-
-#define NAMES (WATCH_FS_CREATE | WATCH_FS_DELETE | WATCH_FS_MOVE)
-#define ROOT "top"
-
-/* What is known: paths below ROOT with their inodes, in no order. */
-struct known {
-	char *path;
-	uint64_t inode;
-	bool seen;		/* by the scan that compares */
-};
-
-static struct known *known;
-static size_t nr_known, room_known;
-static unsigned long created, deleted, moved, arrived, left;
-static bool alone;		/* nobody is at work while records are read */
-static char trouble[700];
-
-static void forget_all(void)
-{
-	for (size_t i = 0; i < nr_known; i++)
-		free(known[i].path);
-	nr_known = 0;
-	created = 0;
-	deleted = 0;
-	moved = 0;
-	arrived = 0;
-	left = 0;
-	alone = false;
-	trouble[0] = 0;
-}
-
-static struct known *find(uint64_t inode)
-{
-	for (size_t i = nr_known; i-- > 0;)
-		if (known[i].inode == inode)
-			return &known[i];
-	return NULL;
-}
-
-/* Whether path is dir or below it. */
-static bool below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
-}
-
-/* Forgets an inode and what is below it. */
-static void forget(uint64_t inode)
-{
-	struct known *k = find(inode);
-	char *path = k ? strdup(k->path) : NULL;
-
-	for (size_t i = nr_known; k && i-- > 0;) {
-		if (below(known[i].path, path)) {
-			free(known[i].path);
-			known[i] = known[--nr_known];
-		}
-	}
-	free(path);
-}
-
-/* The inode is at path now, and what is below it goes with it. True if it is new. */
-static bool learn(const char *path, uint64_t inode)
-{
-	struct known *k = find(inode);
-	char *old;
-
-	if (!k) {
-		if (nr_known == room_known) {
-			room_known = room_known ? 2 * room_known : 1024;
-			known = realloc(known, room_known * sizeof(*known));
-			if (!known)
-				abort();
-		}
-		known[nr_known++] = (struct known){ .path = strdup(path), .inode = inode };
-		return true;
-	}
-	old = strdup(k->path);
-	for (size_t i = 0; i < nr_known; i++) {
-		char *new;
-
-		if (!below(known[i].path, old))
-			continue;
-		if (asprintf(&new, "%s%s", path, known[i].path + strlen(old)) < 0)
-			abort();
-		free(known[i].path);
-		known[i].path = new;
-	}
-	free(old);
-	return false;
-}
-
-static int learn_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)flag;
-	if (ftw->level)
-		learn(path + sizeof(ROOT), st->st_ino);
-	return 0;
-}
-
-static void move_to(const struct wq_rec *r)
-{
-	char full[600];
-
-	if (!learn(r->name, r->fs.inode))
-		return;
-	arrived++;
-	if (alone && (r->info & NOTIFY_FS_IS_DIR)) {
-		snprintf(full, sizeof(full), "%s/%s", ROOT, r->name);
-		nftw(full, learn_one, 32, FTW_PHYS);
-	}
-}
-
-/* Goes by one record. Of a rename inside the tree, the second directly follows the first. */
-static bool understand(struct wq *q, const struct wq_rec *r)
-{
-	struct wq_rec to;
-	uint32_t before;
-
-	if (r->type != WATCH_TYPE_FS_NOTIFY || (r->info & NOTIFY_FS_TRUNCATED)) {
-		snprintf(trouble, sizeof(trouble), "record of type %u, info %08x", r->type, r->info);
-		return false;
-	}
-	switch (r->subtype) {
-	case NOTIFY_FS_CREATE:
-		created++;
-		learn(r->name, r->fs.inode);
-		return true;
-	case NOTIFY_FS_DELETE:
-		deleted++;
-		forget(r->fs.inode);
-		return true;
-	case NOTIFY_FS_MOVED_TO:
-		move_to(r);
-		return true;
-	case NOTIFY_FS_MOVED_FROM:
-		before = q->tail;
-		if (wq_next(q, &to) == 1 && to.type == WATCH_TYPE_FS_NOTIFY &&
-		    to.subtype == NOTIFY_FS_MOVED_TO &&
-		    to.fs.rename_cookie == r->fs.rename_cookie) {
-			moved++;
-			move_to(&to);
-			return true;
-		}
-		q->tail = before;
-		left++;
-		forget(r->fs.inode);
-		return true;
-	}
-	snprintf(trouble, sizeof(trouble), "record of subtype %u", r->subtype);
-	return false;
-}
-
-/* Follows the records until pid has ended and the ring is empty; its exit status. */
-static int follow(struct wq *q, pid_t pid)
-{
-	int status = -1;
-	bool over = false;
-
-	for (;;) {
-		struct wq_rec r;
-		int got = wq_next_wait(q, &r, over ? 0 : 20);
-
-		if (got < 0) {
-			snprintf(trouble, sizeof(trouble), "%s", wq_why());
-			return -1;
-		}
-		if (got == 1) {
-			if (!understand(q, &r))
-				return -1;
-			continue;
-		}
-		if (over)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-		over = waitpid(pid, &status, WNOHANG) == pid;
-	}
-}
-
-static int compare_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	struct known *k;
-
-	(void)flag;
-	if (!ftw->level)
-		return 0;
-	k = find(st->st_ino);
-	if (!k || strcmp(k->path, path + sizeof(ROOT))) {
-		snprintf(trouble, sizeof(trouble), "%.300s is there, but what was told of is %.300s",
-			 path, k ? k->path : "nothing");
-		return 1;
-	}
-	k->seen = true;
-	return 0;
-}
-
-static const char *compare(void)
-{
-	for (size_t i = 0; i < nr_known; i++)
-		known[i].seen = false;
-	if (nftw(ROOT, compare_one, 32, FTW_PHYS))
-		return trouble[0] ? trouble : "the scan failed";
-	for (size_t i = 0; i < nr_known; i++) {
-		if (!known[i].seen) {
-			snprintf(trouble, sizeof(trouble), "%.500s was told of, but is not there",
-				 known[i].path);
-			return trouble;
-		}
-	}
-	return wq_ok;
-}
 
 FIXTURE(tree) {
 	struct wq q;
@@ -262,10 +43,11 @@ FIXTURE_SETUP(tree)
 	ASSERT_EQ(0, chdir("fs"));
 	ASSERT_OK(wq_open(&self->q, 2048));
 	self->q.paths = true;
-	forget_all();
-	ASSERT_EQ(0, mkdir(ROOT, 0755));
+	wq_tree_forget();
+	ASSERT_EQ(0, mkdir(WQ_TREE, 0755));
 	ASSERT_EQ(0, mkdir("out", 0755));
-	ASSERT_NE(0, wq_watch(self->q.fd, ROOT, NAMES, WATCH_SCOPE_SUBTREE, 1, 1, WATCH_ADD_PATH));
+	ASSERT_NE(0, wq_watch(self->q.fd, WQ_TREE, WQ_TREE_EVENTS, WATCH_SCOPE_SUBTREE, 1, 1,
+			      WATCH_ADD_PATH));
 }
 
 FIXTURE_TEARDOWN(tree)
@@ -288,8 +70,8 @@ static pid_t start(const char *command)
 }
 
 #define SHELL(command) do { \
-	EXPECT_EQ(0, follow(&self->q, start(command))) TH_LOG("%s", trouble); \
-	EXPECT_OK(compare()); \
+	EXPECT_EQ(0, wq_tree_follow(&self->q, start(command))) TH_LOG("%s", wq_tree_why()); \
+	EXPECT_OK(wq_tree_compare()); \
 } while (0)
 
 static unsigned long files(void)
@@ -330,28 +112,60 @@ TEST_F_TIMEOUT(tree, archive, 300)
 
 	ASSERT_OK(make_archive(n));
 	SHELL(":");
-	EXPECT_EQ(0, nr_known);
-	alone = true;
+	EXPECT_EQ(0, wq_tree.known);
+	wq_tree.alone = true;
 	SHELL("tar -x -f out/src.tar -C top");
-	entries = nr_known;
+	entries = wq_tree.known;
 	EXPECT_LT(n, entries);
-	EXPECT_EQ(entries, created) TH_LOG("each entry is created once");
+	EXPECT_EQ(entries, wq_tree.created) TH_LOG("each entry is created once");
 	SHELL("mv top/src top/dst");
 	SHELL("mkdir -p top/a/b/c/d/e && mv top/dst top/a/b/c/d/e/src");
-	EXPECT_EQ(entries + 5, nr_known);
-	EXPECT_EQ(2, moved);
+	EXPECT_EQ(entries + 5, wq_tree.known);
+	EXPECT_EQ(2, wq_tree.moved);
 	SHELL("mv top/a/b/c/d/e/src out/elsewhere");
-	EXPECT_EQ(5, nr_known);
-	EXPECT_EQ(1, left);
+	EXPECT_EQ(5, wq_tree.known);
+	EXPECT_EQ(1, wq_tree.left);
 	/* What happens outside is not told, and what comes back is found as it is. */
 	SHELL("rm -rf out/elsewhere/part0/module0 && mkdir out/elsewhere/more");
 	SHELL("mv out/elsewhere top/a/src");
-	EXPECT_EQ(1, arrived);
-	entries = nr_known;
-	deleted = 0;
+	EXPECT_EQ(1, wq_tree.arrived);
+	entries = wq_tree.known;
+	wq_tree.deleted = 0;
 	SHELL("rm -rf top/*");
-	EXPECT_EQ(0, nr_known);
-	EXPECT_EQ(entries, deleted) TH_LOG("each entry is deleted once");
+	EXPECT_EQ(0, wq_tree.known);
+	EXPECT_EQ(entries, wq_tree.deleted) TH_LOG("each entry is deleted once");
+}
+
+/*
+ * The real thing: a repository is cloned into the tree, changed and packed there. It has its own
+ * way of making files: under another name, then renamed over what is there. (By rename, not by
+ * link: a consumer that goes by inodes knows one name of each.)
+ */
+TEST_F_TIMEOUT(tree, git, 300)
+{
+	unsigned long n = wq_scaled(500);
+	char home[4096];
+
+	if (system("git --version >/dev/null 2>&1"))
+		SKIP(return, "no git here");
+	ASSERT_NE(NULL, getcwd(home, sizeof(home)));
+	ASSERT_EQ(0, setenv("HOME", home, 1));
+	ASSERT_EQ(0, system("git config --global user.name t && git config --global user.email t@t"));
+	ASSERT_EQ(0, system("git config --global core.createObject rename"));
+	ASSERT_EQ(0, system("git config --global safe.directory '*'"));
+	wq_tree.replaces = true;
+	ASSERT_OK(make_archive(n));
+	SHELL("cd out/src && git init -q 2>/dev/null && git add . && git commit -q -m first");
+	EXPECT_EQ(0, wq_tree.known);
+	SHELL("git clone -q -u 'git upload-pack' out/src top/clone 2>/dev/null");
+	EXPECT_LT(n, wq_tree.known);
+	SHELL("cd top/clone && git rm -q 'part0/module0/d0/file1*' && git commit -q -m second");
+	SHELL("cd top/clone && echo x >new && git add new && git stash -q");
+	SHELL("cd top/clone && git checkout -q HEAD~1 && git checkout -q -");
+	SHELL("cd top/clone && git mv part0 part9 && git commit -q -m third && git gc -q");
+	EXPECT_LT(0, wq_tree.moved);
+	SHELL("rm -rf top/clone");
+	EXPECT_EQ(0, wq_tree.known);
 }
 
 /* Directories that are filled the moment they exist, by several at once. */
@@ -363,9 +177,9 @@ TEST_F_TIMEOUT(tree, mkdir_storm, 300)
 		 "for w in 1 2 3 4; do ( i=0; while [ $i -lt %lu ]; do d=top/w$w/a$((i %% 7))/b$i/c/d;"
 		 " mkdir -p $d; : > $d/f; i=$((i + 1)); done ) & done; wait", files() / 80 + 1);
 	SHELL(command);
-	EXPECT_EQ(nr_known, created);
+	EXPECT_EQ(wq_tree.known, wq_tree.created);
 	SHELL("rm -rf top/*");
-	EXPECT_EQ(0, nr_known);
+	EXPECT_EQ(0, wq_tree.known);
 }
 
 static unsigned int rnd(unsigned int *seed)
@@ -377,7 +191,7 @@ static unsigned int rnd(unsigned int *seed)
 /* A place in the tree, up to three levels deep. */
 static void some_path(unsigned int *seed, char *path, size_t len)
 {
-	size_t n = snprintf(path, len, ROOT);
+	size_t n = snprintf(path, len, WQ_TREE);
 
 	for (unsigned int depth = 1 + rnd(seed) % 3; depth; depth--)
 		n += snprintf(path + n, len - n, "/%s%u", rnd(seed) % 9 ? "n" :
@@ -448,11 +262,11 @@ TEST_F_TIMEOUT(tree, shuffle, 300)
 			;
 		_exit(0);
 	}
-	EXPECT_EQ(0, follow(&self->q, pid)) TH_LOG("%s", trouble);
-	EXPECT_LT(steps / 100, moved);
-	EXPECT_LT(steps / 1000, left);
-	EXPECT_LT(steps / 1000, arrived);
-	EXPECT_OK(compare());
+	EXPECT_EQ(0, wq_tree_follow(&self->q, pid)) TH_LOG("%s", wq_tree_why());
+	EXPECT_LT(steps / 100, wq_tree.moved);
+	EXPECT_LT(steps / 1000, wq_tree.left);
+	EXPECT_LT(steps / 1000, wq_tree.arrived);
+	EXPECT_OK(wq_tree_compare());
 	EXPECT_OK(wq_check_sums(self->q.fd));
 }
 
