@@ -63,17 +63,6 @@ FIXTURE_TEARDOWN(scope)
 } while (0)
 #define STORY(text) EXPECT_STREQ(text, wq_story(&self->q))
 
-static int poke(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT, 0644);
-
-	if (fd < 0)
-		return -1;
-	wq_poke(fd);
-	close(fd);
-	return 0;
-}
-
 static int peek(const char *path)
 {
 	int fd = open(path, O_RDONLY);
@@ -87,7 +76,7 @@ static int peek(const char *path)
 TEST_F(scope, superblock_files)
 {
 	WATCH("fs/top/dir", WATCH_FS_ALL_EVENTS, SB, 1);
-	EXPECT_EQ(0, poke("fs/out/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/out/f"));
 	STORY("open+#1 f, modify+#1 f, close_write+#1 f");
 	EXPECT_EQ(1, peek("fs/out/f"));
 	STORY("open+#1 f, access+#1 f, close_nowrite+#1 f");
@@ -148,13 +137,13 @@ TEST_F(scope, superblock_ends_at_others)
 	WATCH("fs", WATCH_FS_MODIFY, SB, 1);
 	EXPECT_EQ(0, mkdir("fs/inner", 0755));
 	ASSERT_EQ(0, mount("inner", "fs/inner", "tmpfs", 0, NULL));
-	EXPECT_EQ(0, poke("fs/inner/x"));
+	EXPECT_EQ(0, wq_poke_path("fs/inner/x"));
 	STORY("");
-	EXPECT_EQ(0, poke("fs/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/f"));
 	STORY("modify+#1 f");
 	/* The same file system by another way. */
 	ASSERT_EQ(0, mount("fs/top", "bind", NULL, MS_BIND, NULL));
-	EXPECT_EQ(0, poke("bind/f"));
+	EXPECT_EQ(0, wq_poke_path("bind/f"));
 	STORY("modify+#1 f");
 	EXPECT_EQ(0, umount("fs/inner"));
 }
@@ -163,9 +152,9 @@ TEST_F(scope, mount)
 {
 	ASSERT_EQ(0, mount("fs/top", "bind", NULL, MS_BIND, NULL));
 	WATCH("bind/dir", MOUNT_BITS, MOUNT, 1);
-	EXPECT_EQ(0, poke("fs/top/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/top/f"));
 	STORY("");
-	EXPECT_EQ(0, poke("bind/f"));
+	EXPECT_EQ(0, wq_poke_path("bind/f"));
 	STORY("open+#1 f, modify+#1 f, close_write+#1 f");
 	EXPECT_EQ(1, peek("bind/f"));
 	STORY("open+#1 f, access+#1 f, close_nowrite+#1 f");
@@ -313,15 +302,15 @@ TEST_F(scope, update)
 	EXPECT_EQ(h, ADD("fs/top", WATCH_FS_OPEN, SUBTREE, 3, WATCH_ADD_MASK_ADD));
 	ASSERT_EQ(0, wq_info(self->q.fd, h, &info));
 	EXPECT_EQ(WATCH_FS_MODIFY | WATCH_FS_OPEN, info.mask);
-	EXPECT_EQ(0, poke("fs/top/dir/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/top/dir/f"));
 	STORY("open+#3 f, modify+#3 f");
 	EXPECT_EQ(h, ADD("fs/top", WATCH_FS_CLOSE, SUBTREE, 3, WATCH_ADD_UPDATE));
-	EXPECT_EQ(0, poke("fs/top/dir/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/top/dir/f"));
 	STORY("close_write+#3 f");
 	/* Not this one. */
 	REFUSED(EINVAL, "fs/top", WATCH_FS_CLOSE, SUBTREE, WATCH_ADD_UPDATE | WATCH_ADD_PATH);
 	EXPECT_EQ(0, wq_remove(self->q.fd, h));
-	EXPECT_EQ(0, poke("fs/top/dir/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/top/dir/f"));
 	STORY("removal:removed#3");
 }
 
@@ -338,9 +327,9 @@ TEST_F(scope, ignore)
 	tree.object = open("fs/top", O_PATH);
 	ASSERT_EQ(0, wq_add(self->q.fd, &tree));
 	close(tree.object);
-	EXPECT_EQ(0, poke("fs/top/dir/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/top/dir/f"));
 	STORY("");
-	EXPECT_EQ(0, poke("fs/out/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/out/f"));
 	STORY("modify+#1 f");
 	EXPECT_EQ(0, rename("fs/top/f", "fs/out/g"));
 	STORY("moved_to+#1 g");
@@ -349,7 +338,7 @@ TEST_F(scope, ignore)
 	EXPECT_EQ(0, rename("fs/top/f", "fs/top/dir/g"));
 	STORY("moved_to+#1 g");
 	EXPECT_EQ(0, wq_remove(self->q.fd, tree.handle));
-	EXPECT_EQ(0, poke("fs/top/dir/f"));
+	EXPECT_EQ(0, wq_poke_path("fs/top/dir/f"));
 	STORY("removal:removed#2, modify+#1 f");
 }
 

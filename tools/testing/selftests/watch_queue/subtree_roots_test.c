@@ -55,17 +55,6 @@ FIXTURE_TEARDOWN(roots)
 #define WATCH(path, mask, id, flags) \
 	wq_watch(self->q.fd, path, mask, WATCH_SCOPE_SUBTREE, id, 0x100 + (id), flags)
 
-static int poke(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT, 0644);
-
-	if (fd < 0)
-		return -1;
-	wq_poke(fd);
-	close(fd);
-	return 0;
-}
-
 /* The ids of the watches that tell of a change of @name, as bits; bit 0: of something else. */
 static unsigned int who_tells(struct wq *q, const char *name)
 {
@@ -119,36 +108,36 @@ TEST_F(roots, of_two_queues)
 	for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
 		const char *name = wants[i].name ?: strrchr(wants[i].path, '/') + 1;
 
-		ASSERT_EQ(0, poke(wants[i].path)) TH_LOG("%s", wants[i].path);
+		ASSERT_EQ(0, wq_poke_path(wants[i].path)) TH_LOG("%s", wants[i].path);
 		EXPECT_EQ(wants[i].first, who_tells(&self->q, name)) TH_LOG("%s", wants[i].path);
 		EXPECT_EQ(wants[i].second, who_tells(&second, name)) TH_LOG("%s", wants[i].path);
 	}
 	/* From outside into one of them, and its root to another place. */
 	ASSERT_EQ(0, rename("far/off/d", "top/a/new"));
-	ASSERT_EQ(0, poke("top/a/new/g"));
+	ASSERT_EQ(0, wq_poke_path("top/a/new/g"));
 	EXPECT_EQ(1 << 1, who_tells(&self->q, "g"));
 	ASSERT_EQ(0, rename("top", "far/top"));
-	ASSERT_EQ(0, poke("far/top/a/b/f"));
+	ASSERT_EQ(0, wq_poke_path("far/top/a/b/f"));
 	EXPECT_EQ(1 << 1 | 1 << 2, who_tells(&self->q, "f"));
 	/* When one is gone the others remain; what one ignores, its queue does. */
 	ASSERT_EQ(0, wq_remove(self->q.fd, inner));
 	wq_drain(&self->q);
-	ASSERT_EQ(0, poke("far/top/a/b/f"));
+	ASSERT_EQ(0, wq_poke_path("far/top/a/b/f"));
 	EXPECT_EQ(1 << 1, who_tells(&self->q, "f"));
 	ASSERT_NE(0, wq_watch(second.fd, ".", WATCH_FS_MODIFY, WATCH_SCOPE_SB, 5, 0, 0));
-	ASSERT_EQ(0, poke("out/d/f"));
+	ASSERT_EQ(0, wq_poke_path("out/d/f"));
 	EXPECT_EQ(1 << 3, who_tells(&self->q, "f"));
 	EXPECT_EQ(1 << 4 | 1 << 5, who_tells(&second, "f"));
-	ASSERT_EQ(0, poke("f"));
+	ASSERT_EQ(0, wq_poke_path("f"));
 	EXPECT_EQ(0, who_tells(&self->q, "f"));
 	EXPECT_EQ(1 << 5, who_tells(&second, "f"));
 	ignoring.object = open("out/d", O_PATH);
 	ASSERT_LE(0, ignoring.object);
 	ASSERT_LE(0, wq_add(second.fd, &ignoring));
-	ASSERT_EQ(0, poke("out/d/f"));
+	ASSERT_EQ(0, wq_poke_path("out/d/f"));
 	EXPECT_EQ(1 << 3, who_tells(&self->q, "f"));
 	EXPECT_EQ(0, who_tells(&second, "f"));
-	ASSERT_EQ(0, poke("f"));
+	ASSERT_EQ(0, wq_poke_path("f"));
 	EXPECT_EQ(1 << 5, who_tells(&second, "f"));
 	close(ignoring.object);
 	wq_close(&second);

@@ -69,27 +69,16 @@ FIXTURE_TEARDOWN(subtree)
 #define STORY(text) EXPECT_STREQ(text, wq_story(&self->q))
 #define NAMES (WATCH_FS_CREATE | WATCH_FS_DELETE | WATCH_FS_MOVE)
 
-static int poke(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT, 0644);
-
-	if (fd < 0)
-		return -1;
-	wq_poke(fd);
-	close(fd);
-	return 0;
-}
-
 TEST_F(subtree, inside_and_outside)
 {
 	WATCH("top", WATCH_FS_MODIFY | WATCH_FS_ATTRIB | NAMES, 1);
-	EXPECT_EQ(0, poke("top/f"));
+	EXPECT_EQ(0, wq_poke_path("top/f"));
 	STORY("modify+#1 f");
-	EXPECT_EQ(0, poke("top/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/b/f"));
 	STORY("modify+#1 a/b/f");
 	EXPECT_EQ(0, chmod("top/a/b", 0700));
 	STORY("attrib/+#1 a/b");
-	EXPECT_EQ(0, poke("out/d/f"));
+	EXPECT_EQ(0, wq_poke_path("out/d/f"));
 	EXPECT_EQ(0, chmod("out", 0700));
 	EXPECT_EQ(0, mkdir("out/d/d", 0700));
 	EXPECT_EQ(0, rmdir("out/d/d"));
@@ -101,7 +90,7 @@ TEST_F(subtree, inside_and_outside)
 	STORY("attrib/#1");
 	/* A directory whose name begins like the root's. */
 	EXPECT_EQ(0, mkdir("topper", 0700));
-	EXPECT_EQ(0, poke("topper/f"));
+	EXPECT_EQ(0, wq_poke_path("topper/f"));
 	STORY("");
 }
 
@@ -110,7 +99,7 @@ TEST_F(subtree, reading)
 	char c;
 	int fd;
 
-	ASSERT_EQ(0, poke("top/a/b/f"));
+	ASSERT_EQ(0, wq_poke_path("top/a/b/f"));
 	WATCH("top", WATCH_FS_OPEN | WATCH_FS_ACCESS | WATCH_FS_CLOSE, 1);
 	for (int i = 0; i < 2; i++) {
 		fd = open(i ? "out/f" : "top/a/b/f", O_RDONLY);
@@ -158,14 +147,14 @@ TEST_F(subtree, moves)
 	EXPECT_EQ(0, rename("top/c/b", "out/b"));
 	STORY("moved_from/+#1 c/b");
 	wq_poke(fd);
-	EXPECT_EQ(0, poke("out/b/f"));
+	EXPECT_EQ(0, wq_poke_path("out/b/f"));
 	ASSERT_OK(wq_touch("out/b/new"));
 	STORY("");
 
 	EXPECT_EQ(0, rename("out/b", "top/c/back"));
 	STORY("moved_to/+#1 c/back");
 	wq_poke(fd);
-	EXPECT_EQ(0, poke("top/c/back/new"));
+	EXPECT_EQ(0, wq_poke_path("top/c/back/new"));
 	STORY("modify+#1 c/back/f, modify+#1 c/back/new");
 
 	EXPECT_EQ(0, rename("top/c/back/f", "top/c/f"));
@@ -183,8 +172,8 @@ TEST_F(subtree, exchange)
 	if (syscall(SYS_renameat2, AT_FDCWD, "top/a", AT_FDCWD, "out/d", RENAME_EXCHANGE))
 		SKIP(return, "no RENAME_EXCHANGE here");
 	STORY("moved_from/+#1 a, moved_to/+#1 a");
-	EXPECT_EQ(0, poke("top/a/f"));
-	EXPECT_EQ(0, poke("out/d/b/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/f"));
+	EXPECT_EQ(0, wq_poke_path("out/d/b/f"));
 	STORY("modify+#1 a/f");
 }
 
@@ -194,9 +183,9 @@ TEST_F(subtree, hard_links)
 	if (link("out/f", "top/a/twin"))
 		SKIP(return, "no hard links here");
 	WATCH("top", NAMES | WATCH_FS_MODIFY | WATCH_FS_ATTRIB, 1);
-	EXPECT_EQ(0, poke("out/f"));
+	EXPECT_EQ(0, wq_poke_path("out/f"));
 	STORY("");
-	EXPECT_EQ(0, poke("top/a/twin"));
+	EXPECT_EQ(0, wq_poke_path("top/a/twin"));
 	STORY("modify+#1 a/twin");
 	/* Without a name there is no telling whether it is inside: the link count. */
 	EXPECT_EQ(0, link("out/f", "top/triplet"));
@@ -230,7 +219,7 @@ TEST_F(subtree, names)
 {
 	ASSERT_NE(0, ADD("top", WATCH_FS_MODIFY | WATCH_FS_ATTRIB | NAMES, 1, 0));
 	self->q.paths = false;
-	EXPECT_EQ(0, poke("top/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/b/f"));
 	EXPECT_EQ(0, chmod("top/a/b", 0700));
 	EXPECT_EQ(0, mkdir("top/a/b/c", 0700));
 	EXPECT_EQ(0, rename("top/a/b/c", "top/d"));
@@ -247,11 +236,11 @@ TEST_F(subtree, nested)
 	WATCH("top", WATCH_FS_MODIFY, 2);
 	inner = ADD("top/a/b", WATCH_FS_MODIFY, 3, WATCH_ADD_PATH);
 	ASSERT_NE(0, inner);
-	EXPECT_EQ(0, poke("out/f"));
+	EXPECT_EQ(0, wq_poke_path("out/f"));
 	STORY("modify+#1 out/f");
-	EXPECT_EQ(0, poke("top/f"));
+	EXPECT_EQ(0, wq_poke_path("top/f"));
 	EXPECT_EQ(2, wq_drain(&self->q));
-	EXPECT_EQ(0, poke("top/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/b/f"));
 	for (int i = 0, seen = 0; i < 3; i++) {
 		static const char *const want[] = { "", "top/a/b/f", "a/b/f", "f" };
 		struct wq_rec r;
@@ -264,7 +253,7 @@ TEST_F(subtree, nested)
 	}
 	EXPECT_EQ(0, wq_remove(self->q.fd, inner));
 	STORY("removal:removed#3");
-	EXPECT_EQ(0, poke("top/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/b/f"));
 	EXPECT_EQ(2, wq_drain(&self->q));
 	/* Out of the inner one and into the outer one. */
 	WATCH("out", NAMES, 4);
@@ -280,12 +269,12 @@ TEST_F(subtree, beside_a_plain_watch)
 
 	ASSERT_NE(0, plain);
 	WATCH("top", WATCH_FS_MODIFY, 1);
-	EXPECT_EQ(0, poke("top/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/b/f"));
 	STORY("modify+#1 a/b/f");
-	EXPECT_EQ(0, poke("top/f"));
+	EXPECT_EQ(0, wq_poke_path("top/f"));
 	EXPECT_EQ(2, wq_drain(&self->q));
 	EXPECT_EQ(0, wq_remove(self->q.fd, plain));
-	EXPECT_EQ(0, poke("top/f"));
+	EXPECT_EQ(0, wq_poke_path("top/f"));
 	STORY("removal:removed#2, modify+#1 f");
 }
 
@@ -295,7 +284,7 @@ TEST_F(subtree, root_moves)
 	WATCH("top", WATCH_FS_MUTATIONS, 1);
 	EXPECT_EQ(0, rename("top", "out/tip"));
 	STORY("move_self/#1");
-	EXPECT_EQ(0, poke("out/tip/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("out/tip/a/b/f"));
 	STORY("modify+#1 a/b/f, close_write+#1 a/b/f");
 	EXPECT_EQ(0, rename("out", "nowhere"));
 	STORY("");
@@ -325,16 +314,16 @@ TEST_F(subtree, mounts)
 {
 	ASSERT_EQ(0, mount("inner", "top/a", "tmpfs", 0, NULL));
 	WATCH("top", WATCH_FS_MODIFY, 1);
-	EXPECT_EQ(0, poke("top/a/x"));
+	EXPECT_EQ(0, wq_poke_path("top/a/x"));
 	STORY("");
 	ASSERT_EQ(0, mount("top", "../bind", NULL, MS_BIND, NULL));
-	EXPECT_EQ(0, poke("../bind/a/b/f"));
+	EXPECT_EQ(0, wq_poke_path("../bind/a/b/f"));
 	STORY("modify+#1 a/b/f");
 	ASSERT_EQ(0, umount("../bind"));
 	/* What is mounted in the subtree from elsewhere on the file system is elsewhere. */
 	ASSERT_EQ(0, umount("top/a"));
 	ASSERT_EQ(0, mount("out", "top/a", NULL, MS_BIND, NULL));
-	EXPECT_EQ(0, poke("top/a/d/f"));
+	EXPECT_EQ(0, wq_poke_path("top/a/d/f"));
 	STORY("");
 	ASSERT_EQ(0, umount("top/a"));
 }

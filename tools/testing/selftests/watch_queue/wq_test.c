@@ -243,6 +243,17 @@ void wq_poke(int fd)
 	}
 }
 
+int wq_poke_path(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+
+	if (fd < 0)
+		return -1;
+	wq_poke(fd);
+	close(fd);
+	return 0;
+}
+
 static int in_child(int (*fn)(void *), void *arg, bool nobody)
 {
 	int status;

@@ -223,10 +223,12 @@ int wq_temp_path(char *buf, size_t len);
 
 /*
  * The cheapest event: one MODIFY of the file, by one byte written through the descriptor
- * that wq_poke_open() gives. A watch on the file itself gets records of 6 slots.
+ * that wq_poke_open() gives. A watch on the file itself gets records of 6 slots. By its path:
+ * opens and closes the file besides, and makes it if it is not there; 0 or -1.
  */
 int wq_poke_open(const char *path);
 void wq_poke(int fd);
+int wq_poke_path(const char *path);
 #define WQ_POKE_SLOTS 6u
 
 /* Runs fn(arg) in a child, as nobody or as the same user; returns its result. */
