@@ -88,6 +88,9 @@ static void add(struct rng *r, int fd)
 		add.mask = WATCH_FS_MODIFY;
 	if (chance(r, add.scope == WATCH_SCOPE_SB ? 50 : 15))
 		add.mask = WATCH_FS_OPEN_PERM;
+	/* Most sets of flags are refused. */
+	if (add.mask == WATCH_FS_OPEN_PERM && chance(r, 50))
+		add.flags = 0;
 	files_random_path(r, path, sizeof(path));
 	add.object = open(path, O_PATH | O_CLOEXEC);
 	if (add.object < 0)
@@ -195,6 +198,13 @@ static void child(struct rng *r)
 	waitpid(pid, NULL, 0);
 }
 
+static void count_asked(int fd)
+{
+	struct watch_queue_info info;
+
+	count(C_ASKED, wq_info(fd, 0, &info) == 0 && info.asked);
+}
+
 static void act(struct wild *w, struct rng *r)
 {
 	struct watch_queue_info info;
@@ -205,6 +215,7 @@ static void act(struct wild *w, struct rng *r)
 		new_queue(r);
 		break;
 	case 3:
+		count_asked(fd);
 		close(fd);
 		break;
 	case 4:
@@ -220,6 +231,7 @@ static void act(struct wild *w, struct rng *r)
 		hostile(r, w);
 		break;
 	case 12:
+		count_asked(fd);
 		JUDGE("SHUTDOWN", wq_shutdown(fd), ESHUTDOWN);
 		break;
 	case 13:
@@ -233,7 +245,7 @@ static void act(struct wild *w, struct rng *r)
 		break;
 	case 16:
 		JUDGE("GET_INFO", wq_info(fd, rnd(r, 4), &info), ENOENT);
-		count(C_ASKED, wq_info(fd, 0, &info) == 0 && info.asked);
+		count_asked(fd);
 		break;
 	case 17:
 		wq_poll(fd, rnd(r, 3));
