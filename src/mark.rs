@@ -103,7 +103,8 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     /// Whether the watch has ended. Any context.
     fn is_dead(&self) -> bool;
 
-    /// Ends the watch, step one: makes it dead and writes or queues its REMOVAL. True for the one
+    /// Ends the watch, step one: makes it dead, writes or queues its REMOVAL, and hands it to
+    /// [`Context::reap_watch`] for step two before anybody can know that it is dead. True for the one
     /// call that did it. Any context but NMI; takes only the ring lock.
     fn kill(this: &Arc<Self>, reason: Self::Reason) -> bool;
 

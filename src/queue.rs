@@ -218,11 +218,24 @@ impl Queue {
     }
 
     /// Ends one watch of this queue, step one, and does about sleepers what the REMOVAL asks for. True
-    /// for the one call that did it.
-    fn kill(&self, from: From, watch: &Arc<Watch>, reason: Reason) -> bool {
+    /// for the one call that did it, who does step two. Process context, under `mark_mutex`.
+    fn kill(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
         let mut ring = self.ring.lock();
         let signal = ring.kill(watch, reason);
-        self.act(from, ring, signal.unwrap_or(Signal::Quiet));
+        self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
+        signal.is_some()
+    }
+
+    /// As [`Self::kill`], from any context but NMI; the reaper does step two. It has the watch before
+    /// anybody can see under the ring lock that it is dead, so who has ended a queue and flushes the
+    /// reaper has met every watch of it.
+    fn kill_anywhere(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
+        let mut ring = self.ring.lock();
+        let signal = ring.kill(watch, reason);
+        if signal.is_some() {
+            Watch::context().reap_watch(watch.clone());
+        }
+        self.act(From::Anywhere, ring, signal.unwrap_or(Signal::Quiet));
         signal.is_some()
     }
 
@@ -283,7 +296,7 @@ impl Queue {
         let removed = {
             let mut group = self.group.lock();
             let watch = group.get(handle).ok_or(ENOENT)?;
-            if !self.kill(From::Process, &watch, Reason::Removed) {
+            if !self.kill(&watch, Reason::Removed) {
                 // It has ended already and waits for the reaper: its REMOVAL is on the way.
                 return Err(ENOENT);
             }
@@ -304,7 +317,7 @@ impl Queue {
                 };
                 from = watch.handle().wrapping_add(1);
                 let wanted = kind == 0 || watch.kind() == kind;
-                if !wanted || !self.kill(From::Process, &watch, reason) {
+                if !wanted || !self.kill(&watch, reason) {
                     continue;
                 }
                 group.remove(watch.handle())

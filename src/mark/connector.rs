@@ -240,19 +240,11 @@ impl<S: Subscriber> Connector<S> {
         if !self.set_destroying() {
             return;
         }
-        let context = S::context();
-        let mut any = false;
         self.for_each(|mark| {
             hook!(S, Ending);
-            if S::kill(mark.watch(), reason) {
-                context.push_dead(mark.watch().clone());
-                any = true;
-            }
+            S::kill(mark.watch(), reason);
         });
         hook!(S, Ended);
-        if any {
-            context.reap_dead_soon();
-        }
     }
 }
 

@@ -193,20 +193,19 @@ impl<S: Subscriber> Context<S> {
         self.tabled.queue(REAPER_DELAY);
     }
 
-    /// Adds a watch that was just killed to those that wait for step two. [`Self::reap_dead_soon`]
-    /// has to follow. Any context; no lock is taken.
-    pub(crate) fn push_dead(&self, watch: Arc<S>) {
+    /// Queues step two for a watch that is being killed. Any context, whatever locks are held; takes
+    /// none.
+    ///
+    /// It belongs to step one, under whatever lock that has: who sees the watch dead may count on
+    /// [`Self::flush`] to wait for it, as module exit does.
+    pub(crate) fn reap_watch(&self, watch: Arc<S>) {
         let watch = Arc::into_raw(watch).cast_mut().cast::<Dead<S>>();
         if let Some(watch) = NonNull::new(watch) {
             // SAFETY: The reference keeps the watch until the job drops it. A watch is killed once,
             // so its link is free.
             unsafe { self.watches.0.push(watch) };
+            self.kick.queue();
         }
-    }
-
-    /// Queues step two for what [`Self::push_dead`] got. Any context, whatever locks are held.
-    pub(crate) fn reap_dead_soon(&self) {
-        self.kick.queue();
     }
 
     /// Waits until everything that was killed or unlinked before is gone. Process context.
@@ -273,7 +272,7 @@ impl<S: Subscriber> Job for Watches<S> {
     fn run(job: &DelayedJob<Self>) {
         let mut chain = job.0.take();
         while let Some(watch) = chain.next() {
-            // SAFETY: `push_dead` took it apart, and the chain hands it out once.
+            // SAFETY: `reap_watch` took it apart, and the chain hands it out once.
             let watch = unsafe { Arc::from_raw(watch.as_ptr().cast::<S>().cast_const()) };
             let removed = watch.group().lock().remove(watch.handle());
             drop(removed);

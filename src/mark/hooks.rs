@@ -12,9 +12,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Window {
-    /// An object is ending: before each of its watches is killed. Under `connector.lock`.
+    /// An object is ending: before each of its watches is killed. Inside SRCU.
     Ending,
-    /// All watches of an ending object are dead; step two is not queued yet. Any context.
+    /// All watches of an ending object are dead. Any context.
     Ended,
     /// The last reference of a mark was seen to be the last; its list is not locked yet.
     LastPut,

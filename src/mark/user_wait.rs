@@ -88,8 +88,8 @@ impl Gate {
     }
 }
 
-/// One wait on behalf of a watch, counted at the gate of its group; dereferences to the mark by which
-/// the watch was met, which it pins. May be dropped inside read sections.
+/// One wait on behalf of a watch, counted at the gate of its group; it pins the mark by which the
+/// watch was met. May be dropped inside read sections.
 ///
 /// # Invariants
 ///

@@ -121,11 +121,11 @@ impl Queue {
         } else {
             Signal::Quiet
         };
-        self.act(from, ring, signal);
         if outcome.fired {
-            Watch::context().push_dead(watch.clone());
-            Watch::context().reap_dead_soon();
+            // Before somebody can read the REMOVAL, close the queue and unload the module.
+            Watch::context().reap_watch(watch.clone());
         }
+        self.act(from, ring, signal);
         posted
     }
 
@@ -165,13 +165,12 @@ impl Queue {
         } else {
             Signal::Quiet
         };
-        queue.act(From::Process, ring, signal);
         for (watch, outcome) in [first, second].into_iter().zip(outcomes) {
             if outcome.fired {
-                Watch::context().push_dead(watch.clone());
-                Watch::context().reap_dead_soon();
+                Watch::context().reap_watch(watch.clone());
             }
         }
+        queue.act(From::Process, ring, signal);
     }
 
     /// Ends a post: unlocks and does about sleepers what the ring said.

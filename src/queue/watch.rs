@@ -9,7 +9,6 @@
 
 use super::{
     limits::WatchCharge,
-    wake::From,
     Queue, //
 };
 use crate::{
@@ -390,7 +389,7 @@ impl Subscriber for Watch {
     }
 
     fn kill(this: &Arc<Self>, reason: Reason) -> bool {
-        this.queue.kill(From::Anywhere, this, reason)
+        this.queue.kill_anywhere(this, reason)
     }
 
     fn ended(&self) {

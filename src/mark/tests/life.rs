@@ -19,6 +19,7 @@ use super::{
     world::{
         sleep_ms,
         spin_until,
+        world,
         Line,
         World, //
     },
@@ -44,6 +45,10 @@ fn flag() -> Result<Arc<Atomic<u32>>> {
 
 fn context() -> &'static Context<Probe> {
     Probe::context()
+}
+
+fn ended() -> u32 {
+    world().ended()
 }
 
 #[kunit_tests(watch_queue_marks_life)]
@@ -88,14 +93,17 @@ mod suite {
         thread.flush();
         assert_eq!(result.load(Relaxed), 1);
 
-        // And when all are dead, but step two has not begun.
+        // And when all are dead. Each is with the reaper as soon as it is: who sees it dead, as the end
+        // of its queue does, can flush and then unload the module.
         let (late_target, late_list) = Target::new()?;
         let late_watch = low.add(&late_list, 1)?;
         let late = flag()?;
         let (hook_late, hook_list, hook_high) = (late.clone(), late_list.clone(), high.clone());
         world.arm(Window::Ended, move || {
             let refused = matches!(hook_high.add(&hook_list, 1), Err(e) if e == ENOENT);
-            hook_late.store(if refused { 1 } else { 2 }, Relaxed);
+            context().flush();
+            let reaped = ended() == 3 + 2;
+            hook_late.store(if refused && reaped { 1 } else { 2 }, Relaxed);
         })?;
         late_target.connector().end_all(GONE);
         assert_eq!(world.disarm(), 1);

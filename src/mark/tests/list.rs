@@ -203,7 +203,7 @@ mod suite {
         assert_eq!(target.told(), 0x11);
 
         // Dead but still in the list.
-        assert!(Probe::kill(&a, 9));
+        assert!(a.end(9));
         assert!(list.find(&first.0.group, |_, _| true).is_none());
         assert_eq!(list.union(), 0x10);
         assert_eq!(target.marks(), 2);

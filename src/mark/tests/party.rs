@@ -82,6 +82,17 @@ impl Probe {
         Ok(Arc::new(probe, GFP_KERNEL)?)
     }
 
+    /// Step one; true for the one call that did it, who does step two.
+    pub(super) fn end(&self, reason: u32) -> bool {
+        let first = self.reason.cmpxchg(0, reason, Full).is_ok();
+        if first {
+            self.group().one_died();
+            self.removals.fetch_add(1, Full);
+            world().kills.fetch_add(1, Full);
+        }
+        first
+    }
+
     /// How many removal records it would have written.
     pub(super) fn removals(&self) -> u32 {
         self.removals.load(Relaxed)
@@ -143,11 +154,9 @@ impl Subscriber for Probe {
     }
 
     fn kill(this: &Arc<Self>, reason: u32) -> bool {
-        let first = this.reason.cmpxchg(0, reason, Full).is_ok();
+        let first = this.end(reason);
         if first {
-            this.group().one_died();
-            this.removals.fetch_add(1, Full);
-            world().kills.fetch_add(1, Full);
+            Self::context().reap_watch(this.clone());
         }
         first
     }
@@ -243,7 +252,7 @@ impl Party {
     pub(super) fn remove(&self, probe: &Arc<Probe>) -> Result {
         let removed = {
             let mut group = self.0.group.lock();
-            if !Probe::kill(probe, REMOVED) {
+            if !probe.end(REMOVED) {
                 return Err(ENOENT);
             }
             group.remove(probe.handle)
