@@ -239,6 +239,15 @@ impl Queue {
         signal.is_some()
     }
 
+    /// Step one for a watch that could not be entered after all: its handle was given to nobody, so it
+    /// has a REMOVAL only if it has reported something. Process context, under `mark_mutex`; the caller
+    /// does step two.
+    pub(crate) fn withdraw(&self, watch: &Arc<Watch>, reason: Reason) {
+        let mut ring = self.ring.lock();
+        let signal = ring.withdraw(watch, reason);
+        self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
+    }
+
     /// Writes what had to wait for room, wakes who sleeps, and lets go of watches whose REMOVAL was
     /// written. Process context, no locks.
     pub(crate) fn settle(&self) {

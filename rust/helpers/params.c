@@ -20,7 +20,7 @@ MODULE_PARM_DESC(max_user_watches, "How many watches one user may have");
 
 static unsigned int wqd_param_max_subtrees = 256;
 module_param_named(max_subtrees, wqd_param_max_subtrees, uint, 0644);
-MODULE_PARM_DESC(max_subtrees, "How many watches on subtrees one file system may have");
+MODULE_PARM_DESC(max_subtrees, "How many watches on subtrees one file system may have, of each class");
 
 static unsigned int wqd_param_max_permission_ms = 60000;
 module_param_named(max_permission_ms, wqd_param_max_permission_ms, uint, 0644);

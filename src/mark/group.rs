@@ -90,12 +90,13 @@ impl<S: Subscriber> Group<S> {
         self.last_handle.fetch_add(1, Relaxed).wrapping_add(1)
     }
 
-    /// How many watches are alive: entered and not killed. Any context.
+    /// How many watches are alive: entered and not dead. Any context.
     pub(crate) fn alive(&self) -> u64 {
         self.alive.load(Relaxed)
     }
 
-    /// A watch was killed. Called once for each, by [`Subscriber::kill`]; any context.
+    /// A watch has become dead. Called once for each that was added, by whoever made it so; any
+    /// context.
     pub(crate) fn one_died(&self) {
         self.alive.fetch_sub(1, Relaxed);
     }
@@ -165,13 +166,11 @@ impl<S: Subscriber> GroupGuard<'_, S> {
     }
 
     /// Takes the watch with this handle out of the table and detaches its marks. To be dropped
-    /// after the guard.
+    /// after the guard. The watch is dead: its marks can be met in their lists until then, and a live
+    /// one would be taken for one that has marks.
     pub(crate) fn remove(&mut self, handle: u64) -> Option<Removed<S>> {
         let watch = self.state.watches.remove(handle)?;
-        if !watch.is_dead() {
-            // It was not killed: it never got as far as being watched.
-            self.group.one_died();
-        }
+        debug_assert!(watch.is_dead());
         Some(Removed { watch })
     }
 
@@ -198,12 +197,12 @@ pub(crate) struct Removed<S: Subscriber> {
 
 impl<S: Subscriber> Drop for Removed<S> {
     fn drop(&mut self) {
-        // The watch is out of the table: this value is the only one that can reach the set, which
-        // is as good as holding the mutex.
+        // The watch is dead and out of the table: nobody finds it any more, so this value is the
+        // only one that can reach the set, which is as good as holding the mutex.
         while let Some(mark) = self.watch.marks().detach() {
             if mark.is_shared() {
-                // Somebody waits on it, who may take his time to drop the last reference; nobody
-                // else can begin to. What it wants is nothing from now on (TRAPS: A20).
+                // Somebody waits on it, who may take his time to drop the last reference. What it
+                // wants is nothing from now on (TRAPS: A20).
                 mark.announce();
             }
             drop(mark);

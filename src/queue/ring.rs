@@ -336,6 +336,17 @@ impl Ring {
         })
     }
 
+    /// See [`crate::queue::Queue::withdraw`]. As [`Self::kill`].
+    pub(super) fn withdraw(&mut self, watch: &Arc<Watch>, reason: Reason) -> Option<Signal> {
+        let (delivered, _, lost) = watch.counters();
+        if watch.state() == State::Dead || delivered != 0 || lost != 0 {
+            return self.kill(watch, reason);
+        }
+        watch.set_dead(reason);
+        watch.told();
+        None
+    }
+
     /// Makes the watch dead and writes its REMOVAL or lets it wait, without publishing.
     #[cold]
     #[inline(never)]

@@ -259,18 +259,21 @@ fn try_enter<'p>(
 
     watch.charge()?;
     group.add(watch.clone())?;
-    for (n, prepared) in prepared.iter_mut().flatten().enumerate() {
+    for prepared in prepared.iter_mut().flatten() {
         let (Some(mark), Some(connector)) = (prepared.mark.take(), &prepared.connector) else {
             continue;
         };
         if let Err((_, why)) = connector.clone().insert(&mark) {
-            // (A second watch of one group was found above.) If the watch was to be seen already, what it
-            // may have reported needs an end; who meets the limit has reported nothing: the mark
-            // before it only waits for the end of its object.
+            // (A second watch of one group was found above.) With the marks before this one it was to
+            // be seen, and it still can be met in their lists: it has to be dead before `group` is
+            // dropped.
             let full = why == NotInserted::Full;
-            if n != 0 && !full {
-                Watch::kill(watch, Reason::ObjectGone);
-            }
+            let reason = if full {
+                Reason::Removed
+            } else {
+                Reason::ObjectGone
+            };
+            watch.queue().withdraw(watch, reason);
             removed = group.remove(watch.handle());
             drop(group);
             drop(removed);

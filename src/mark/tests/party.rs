@@ -93,6 +93,13 @@ impl Probe {
         first
     }
 
+    /// Step one for a watch that could not be entered: nobody hears of it.
+    fn withdraw(&self) {
+        if self.reason.cmpxchg(0, REMOVED, Full).is_ok() {
+            self.group().one_died();
+        }
+    }
+
     /// How many removal records it would have written.
     pub(super) fn removals(&self) -> u32 {
         self.removals.load(Relaxed)
@@ -237,7 +244,10 @@ impl Party {
             }
             Err(refused) => refused,
         };
-        removed = new.then(|| group.remove(probe.handle));
+        removed = new.then(|| {
+            probe.withdraw();
+            group.remove(probe.handle)
+        });
         drop(group);
         drop(removed);
         drop(spare);

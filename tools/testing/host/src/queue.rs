@@ -82,6 +82,12 @@ impl Queue {
         self.ring.kill(watch, reason)
     }
 
+    /// Ends a watch whose ADD_WATCH fails.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests withdraw watches"))]
+    pub(crate) fn withdraw(&mut self, watch: &Arc<Watch>) -> Option<Signal> {
+        self.ring.withdraw(watch, Reason::Removed)
+    }
+
     /// Tells of a request for permission that was decided without an answer; true when the head moved.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests tell of requests"))]
     pub(crate) fn tell_unanswered(&mut self, request: u64, reason: u32, error: u32) -> bool {

@@ -241,6 +241,34 @@ fn removal_comes_once_and_last_even_when_the_ring_is_full_b10() {
     }
 }
 
+#[test]
+fn a_watch_that_is_withdrawn_has_a_removal_only_if_it_has_reported_something() {
+    let (mut queue, silent, other) = (queue(), watch(3), watch(4));
+    assert!(queue.withdraw(&silent).is_none());
+    assert!(silent.is_told());
+    assert!(!queue.post(&silent, &[records(1, &[7])]), "it is dead");
+    assert!(read(&mut queue).is_empty());
+
+    assert!(queue.post(&other, &[records(1, &[7])]));
+    assert!(queue.withdraw(&other).is_some());
+    assert!(queue.withdraw(&other).is_none(), "once");
+    let all = read(&mut queue);
+    assert_eq!(all.len(), 2);
+    assert!(is(&all[1], kind::META, meta::REMOVAL));
+
+    // What was lost needs an end, too, behind the LOSS.
+    fill(&mut queue, &watch(5));
+    let late = watch(6);
+    queue.post(&late, &[records(1, &[7])]);
+    assert!(queue.withdraw(&late).is_some());
+    read(&mut queue);
+    assert_eq!(queue.poll(), Some(true));
+    let all = read(&mut queue);
+    assert_eq!(all[0], record::loss(2, None));
+    assert_eq!(all[1][1], late.handle_number());
+    assert!(late.is_told());
+}
+
 // TRAPS: B10
 #[test]
 fn a_thousand_removals_wait_for_room_in_order_b10() {

@@ -3,6 +3,7 @@
  * What keeps watches on subtrees from making others wait: how many may be on one file system, and
  * how far below its directory such a watch sees.
  */
+#include <pthread.h>
 #include <sys/mount.h>
 
 #include "wq_test.h"
@@ -81,6 +82,36 @@ TEST_F(limit, of_one_file_system)
 	/* A larger one holds at once. */
 	ASSERT_TRUE(wq_set_parameter(PARAMETER, "4"));
 	EXPECT_NE(0, SUBTREE(self->q, "fs/3"));
+}
+
+static void *add_in_vain(void *queue)
+{
+	struct wq *q = queue;
+
+	for (int i = 0; i < 2000; i++) {
+		if (wq_watch(q->fd, "fs/2", WATCH_FS_CREATE, WATCH_SCOPE_SUBTREE, 0, 0, 0) ||
+		    errno != EDQUOT)
+			return (void *)(intptr_t)(errno ?: -1);
+	}
+	return NULL;
+}
+
+/* A watch that could not be entered is met by nobody, while it goes either. TRAPS: A5 */
+TEST_F_TIMEOUT(limit, leaves_nobody_behind, 120)
+{
+	struct watch_queue_info info;
+	pthread_t thread;
+	void *mine, *his;
+
+	ASSERT_TRUE(wq_set_parameter(PARAMETER, "0"));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, add_in_vain, &self->q));
+	mine = add_in_vain(&self->q);
+	ASSERT_EQ(0, pthread_join(thread, &his));
+	EXPECT_EQ(NULL, mine) TH_LOG("errno %ld", (long)mine);
+	EXPECT_EQ(NULL, his) TH_LOG("errno %ld", (long)his);
+	ASSERT_EQ(0, wq_info(self->q.fd, 0, &info));
+	EXPECT_EQ(0, info.watches);
+	EXPECT_STREQ("", wq_story(&self->q));
 }
 
 /* TRAPS: A16 */

@@ -105,7 +105,6 @@ impl Watch {
     }
 
     /// Delivered, filtered, lost.
-    #[cfg(test)]
     pub(crate) fn counters(&self) -> (u64, u64, u64) {
         (self.delivered.get(), self.filtered.get(), self.lost.get())
     }
