@@ -152,9 +152,9 @@ pub(crate) fn interest(watch: &Watch, role: Role) -> u32 {
 }
 
 /// Calls `f` for every live watch in a list, of whatever type. Any context but NMI.
-fn each_watch<'a>(
-    reader: &Reader<'a, Watch>,
-    list: Option<&'a Connector<Watch>>,
+fn each_watch(
+    reader: &Reader<'_, Watch>,
+    list: Option<&Connector<Watch>>,
     mut f: impl FnMut(&Arc<Watch>),
 ) {
     let mut walk = Walk::new(reader, [list]);

@@ -122,9 +122,9 @@ impl<S: Subscriber> Connector<S> {
         unsafe { (self.ops.changed)(self) }
     }
 
-    /// The first mark, for a walk or under the lock.
+    /// The first mark, for a walk.
     #[inline]
-    pub(super) fn first<'a>(&'a self, _reader: &Reader<'a, S>) -> Option<&'a Mark<S>> {
+    pub(super) fn first<'r>(&self, _reader: &'r Reader<'_, S>) -> Option<&'r Mark<S>> {
         // SAFETY: Null or a mark that is freed only after the reader's section has ended. Acquire
         // pairs with the release of the insertion.
         unsafe { self.first.load(Acquire).as_ref() }

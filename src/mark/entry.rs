@@ -48,6 +48,9 @@ use kernel::{
 
 /// The entry of one watch in the list of one connector.
 ///
+/// Outside this file, a reference to one has the lifetime of a read section that began before the mark
+/// was unlinked, or the list's lock is held; a [`MarkRef`] gives none. So [`Self::next`] is safe.
+///
 /// # Invariants
 ///
 /// - `next` and `pprev` are written only under the lock of `connector`; `next` is null or points to
@@ -90,17 +93,20 @@ impl<S: Subscriber> Mark<S> {
         self.role
     }
 
-    /// The next mark of the list. To be called inside an SRCU read section that began before the
-    /// mark was found, or under the connector's lock: the lifetime of `&self` is bound to it by
-    /// [`super::Walk`] and by the connector's methods.
+    /// The next mark of the list.
     #[inline]
     pub(super) fn next(&self) -> Option<&Self> {
-        // SAFETY: By the type invariants, the pointer is null or to a mark that outlives the
-        // section. Acquire pairs with the release in `link_at`.
+        // SAFETY: By the type invariants, the pointer is null or to a mark that outlives the read
+        // section to which `self` is bound. Acquire pairs with the release in `link_at`.
         unsafe { self.next.load(Acquire).as_ref() }
     }
 
-    /// One more reference, unless the last one is gone. The caller is in an SRCU read section.
+    /// The pointer to the next mark, for insertion behind this one.
+    pub(super) fn next_cell(&self) -> &Atomic<*mut Mark<S>> {
+        &self.next
+    }
+
+    /// One more reference, unless the last one is gone.
     pub(super) fn try_pin(&self) -> Option<MarkRef<S>> {
         let refs = self.refs.as_atomic();
         let mut old = refs.load(Relaxed);
@@ -117,28 +123,6 @@ impl<S: Subscriber> Mark<S> {
             }
         }
         None
-    }
-
-    /// Links the mark in at `at`, which is the connector's first pointer or the `next` of a mark in
-    /// its list.
-    ///
-    /// # Safety
-    ///
-    /// The caller holds the connector's lock, the mark is in no list, and `at` belongs to the list
-    /// of that connector.
-    pub(super) unsafe fn link_at(&self, at: &Atomic<*mut Mark<S>>) {
-        let behind = at.load(Relaxed);
-        self.next.store(behind, Relaxed);
-        // SAFETY: The lock protects `pprev`.
-        unsafe { *self.pprev.get() = at };
-        if let Some(behind) = NonNull::new(behind) {
-            // SAFETY: A mark in the list is valid while the lock is held.
-            let cell = unsafe { behind.as_ref() }.pprev.get();
-            // SAFETY: The lock protects `pprev` of every mark in the list.
-            unsafe { *cell = &self.next };
-        }
-        // Release: who sees the mark sees all of it.
-        at.store(ptr::from_ref(self).cast_mut(), Release);
     }
 
     /// Takes the mark out of its list. Its own `next` stays for those who stand on it.
@@ -159,31 +143,6 @@ impl<S: Subscriber> Mark<S> {
             let cell = unsafe { next.as_ref() }.pprev.get();
             // SAFETY: The lock protects `pprev` of every mark in the list.
             unsafe { *cell = pprev };
-        }
-    }
-
-    /// The pointer to the next mark, for insertion behind this one.
-    pub(super) fn next_cell(&self) -> &Atomic<*mut Mark<S>> {
-        &self.next
-    }
-
-    /// Sets the connector. Called once, under its lock, by the insertion, which gives the mark the
-    /// reference that `connector` stands for.
-    pub(super) fn set_connector(&self, connector: ConnectorRef<S>) {
-        self.connector.store(connector.into_raw().as_ptr(), Release);
-    }
-
-    /// Whether somebody has a reference beside the caller's.
-    pub(super) fn is_shared(&self) -> bool {
-        self.refs.as_atomic().load(Relaxed) > 1
-    }
-
-    /// Tells the object that the watch's masks were changed. The mark is attached; process context,
-    /// no raw lock held; may sleep.
-    pub(super) fn announce(&self) {
-        // SAFETY: By the type invariants, null or valid as long as the mark has a reference.
-        if let Some(connector) = unsafe { self.connector.load(Acquire).as_ref() } {
-            connector.changed();
         }
     }
 
@@ -236,8 +195,69 @@ impl<S: Subscriber> MarkRef<S> {
         })
     }
 
+    /// The mark. For this file only: outside, a reference to it promises more.
+    fn get(&self) -> &Mark<S> {
+        // SAFETY: By the type invariants.
+        unsafe { self.mark.as_ref() }
+    }
+
+    /// As [`Mark::watch`].
+    pub(crate) fn watch(&self) -> &Arc<S> {
+        &self.get().watch
+    }
+
+    /// As [`Mark::role`].
+    pub(crate) fn role(&self) -> Role {
+        self.get().role
+    }
+
+    /// Links the mark in at `at`, which is the connector's first pointer or the `next` of a mark in
+    /// its list.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the connector's lock, the mark is in no list, and `at` belongs to the list
+    /// of that connector.
+    pub(super) unsafe fn link_at(&self, at: &Atomic<*mut Mark<S>>) {
+        let mark = self.get();
+        let behind = at.load(Relaxed);
+        mark.next.store(behind, Relaxed);
+        // SAFETY: The lock protects `pprev`.
+        unsafe { *mark.pprev.get() = at };
+        if let Some(behind) = NonNull::new(behind) {
+            // SAFETY: A mark in the list is valid while the lock is held.
+            let cell = unsafe { behind.as_ref() }.pprev.get();
+            // SAFETY: The lock protects `pprev` of every mark in the list.
+            unsafe { *cell = &mark.next };
+        }
+        // Release: who sees the mark sees all of it.
+        at.store(ptr::from_ref(mark).cast_mut(), Release);
+    }
+
+    /// Sets the connector. Called once, under its lock, by the insertion, which gives the mark the
+    /// reference that `connector` stands for.
+    pub(super) fn set_connector(&self, connector: ConnectorRef<S>) {
+        self.get()
+            .connector
+            .store(connector.into_raw().as_ptr(), Release);
+    }
+
+    /// Whether somebody has a reference beside the caller's.
+    pub(super) fn is_shared(&self) -> bool {
+        self.get().refs.as_atomic().load(Relaxed) > 1
+    }
+
+    /// Tells the object that the watch's masks were changed. The mark is attached; process context,
+    /// no raw lock held; may sleep.
+    pub(super) fn announce(&self) {
+        // SAFETY: By the type invariants, null or valid as long as the mark has a reference.
+        if let Some(connector) = unsafe { self.get().connector.load(Acquire).as_ref() } {
+            connector.changed();
+        }
+    }
+
     /// The mark, for as long as the reader's section lasts, which began while this reference was held.
-    pub(super) fn for_reader<'a>(&self, _reader: &Reader<'a, S>) -> &'a Mark<S> {
+    pub(super) fn for_reader<'r>(&self, _reader: &'r Reader<'_, S>) -> &'r Mark<S> {
         // SAFETY: The mark was not freed when the section began, because this reference was held, so
         // it is not freed before the section has ended.
         unsafe { self.mark.as_ref() }
@@ -266,15 +286,6 @@ impl<S: Subscriber> MarkRef<S> {
     }
 }
 
-impl<S: Subscriber> core::ops::Deref for MarkRef<S> {
-    type Target = Mark<S>;
-
-    fn deref(&self) -> &Mark<S> {
-        // SAFETY: By the type invariants.
-        unsafe { self.mark.as_ref() }
-    }
-}
-
 /// Drops a reference unless it is the last one; true when it did. A count that has saturated stays
 /// as it is, and what it counts is never freed (TRAPS: A23 (`refcount_t` counts references)).
 pub(super) fn put_unless_last(refs: &Refcount) -> bool {
@@ -295,7 +306,7 @@ pub(super) fn put_unless_last(refs: &Refcount) -> bool {
 
 impl<S: Subscriber> Drop for MarkRef<S> {
     fn drop(&mut self) {
-        let mark: &Mark<S> = self;
+        let mark = self.get();
         if put_unless_last(&mark.refs) {
             return;
         }
@@ -347,7 +358,7 @@ impl<S: Subscriber> core::ops::Deref for LateRef<S> {
 
 impl<S: Subscriber> Drop for LateRef<S> {
     fn drop(&mut self) {
-        if put_unless_last(&self.0.refs) {
+        if put_unless_last(&self.0.get().refs) {
             return;
         }
         // SAFETY: It is not used after this.
@@ -375,7 +386,7 @@ impl<S: Subscriber> MarkSet<S> {
 
     /// Adds a mark. The caller holds `mark_mutex`.
     pub(super) fn attach(&self, mark: MarkRef<S>) {
-        mark.link.store(self.0.load(Relaxed), Relaxed);
+        mark.get().link.store(self.0.load(Relaxed), Relaxed);
         // INVARIANT: The reference is the set's from here.
         self.0.store(mark.into_raw().as_ptr(), Relaxed);
     }
@@ -391,12 +402,14 @@ impl<S: Subscriber> MarkSet<S> {
     }
 
     /// Calls `f` for each mark. The caller holds `mark_mutex`.
-    pub(super) fn for_each(&self, mut f: impl FnMut(&Mark<S>)) {
-        let mut next = self.0.load(Relaxed);
-        // SAFETY: By the type invariants, the set holds a reference to each mark in the chain.
-        while let Some(mark) = unsafe { next.as_ref() } {
-            f(mark);
-            next = mark.link.load(Relaxed);
+    pub(super) fn for_each(&self, mut f: impl FnMut(&MarkRef<S>)) {
+        let mut next = NonNull::new(self.0.load(Relaxed));
+        while let Some(mark) = next {
+            // SAFETY: By the type invariants, the set holds a reference, which stays with it: this
+            // value is not dropped.
+            let mark = ManuallyDrop::new(unsafe { MarkRef::from_raw(mark) });
+            f(&mark);
+            next = NonNull::new(mark.get().link.load(Relaxed));
         }
     }
 }

@@ -128,13 +128,13 @@ impl<S: Subscriber> Slot<S> {
 
     /// The connector, for a walk. Any context but NMI.
     #[inline]
-    pub(crate) fn get<'a>(&self, _reader: &Reader<'a, S>) -> Option<&'a Connector<S>> {
+    pub(crate) fn get<'r>(&self, _reader: &'r Reader<'_, S>) -> Option<&'r Connector<S>> {
         let connector = self.0.load(Acquire);
         if connector == ended() {
             return None;
         }
         // SAFETY: By the type invariants, null or freed only after the reader's section.
-        unsafe { connector.as_ref() }.map(|c: &'a Slotted<S>| &c.connector)
+        unsafe { connector.as_ref() }.map(|c: &'r Slotted<S>| &c.connector)
     }
 
     /// The connector, made if there is none. ENOENT when the object has ended; ENOMEM. Process

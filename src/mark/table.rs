@@ -132,7 +132,7 @@ impl<S: Subscriber> Table<S> {
     }
 
     #[inline]
-    fn find<'a>(&self, _reader: &Reader<'a, S>, key: u64) -> Option<&'a Tabled<S>> {
+    fn find<'r>(&self, _reader: &'r Reader<'_, S>, key: u64) -> Option<&'r Tabled<S>> {
         let mut next = self.head(key).load(Acquire);
         // SAFETY: By the type invariants, null or freed only after the reader's section.
         while let Some(there) = unsafe { next.as_ref() } {
@@ -146,7 +146,7 @@ impl<S: Subscriber> Table<S> {
 
     /// The connector of the object with this number, for a walk. Any context but NMI.
     #[inline]
-    pub(crate) fn get<'a>(&self, reader: &Reader<'a, S>, key: u64) -> Option<&'a Connector<S>> {
+    pub(crate) fn get<'r>(&self, reader: &'r Reader<'_, S>, key: u64) -> Option<&'r Connector<S>> {
         self.find(reader, key).map(|there| &there.connector)
     }
 

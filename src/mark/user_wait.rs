@@ -98,8 +98,7 @@ impl Gate {
 pub(crate) struct Ticket<S: Subscriber>(LateRef<S>);
 
 impl<S: Subscriber> Ticket<S> {
-    /// Begins a wait; `None` when the mark is on its way out or the group is ending. The caller is in
-    /// an SRCU read section. Process context.
+    /// Begins a wait; `None` when the mark is on its way out or the group is ending. Process context.
     pub(crate) fn new(mark: &Mark<S>) -> Option<Self> {
         let mark = mark.try_pin()?.late();
         if !mark.watch().group().gate().enter() {
@@ -121,18 +120,18 @@ impl<S: Subscriber> Drop for Ticket<S> {
     }
 }
 
-/// A walk that has left SRCU.
+/// A walk that may leave SRCU.
 pub(crate) struct Pinned<S: Subscriber, const N: usize> {
     cursors: [Option<MarkRef<S>>; N],
 }
 
 impl<S: Subscriber, const N: usize> Pinned<S, N> {
-    /// Pins what `walk` stands on, every list of it, and leaves SRCU (TRAPS: A9 (all cursors, not only
-    /// those of the group that asks)).
+    /// Pins what `walk` stands on, every list of it (TRAPS: A9 (all cursors, not only those of the
+    /// group that asks)). The caller then drops the reader, which nothing borrows any more.
     ///
     /// A mark that is on its way out cannot be pinned; the walk goes on behind it, which is what it
     /// would have met a moment later.
-    pub(crate) fn new<'a>(walk: Walk<'a, S, N>, reader: Reader<'a, S>) -> Self {
+    pub(crate) fn new(walk: Walk<'_, S, N>) -> Self {
         let cursors = walk.into_cursors().map(|cursor| {
             let mut next = cursor;
             loop {
@@ -144,12 +143,11 @@ impl<S: Subscriber, const N: usize> Pinned<S, N> {
                 next = mark.next();
             }
         });
-        drop(reader);
         Self { cursors }
     }
 
     /// Goes on, inside SRCU again. Nothing sleeps and nothing is freed here.
-    pub(crate) fn resume<'a>(self, reader: &Reader<'a, S>) -> Walk<'a, S, N> {
+    pub(crate) fn resume<'r>(self, reader: &'r Reader<'_, S>) -> Walk<'r, S, N> {
         Walk::from_cursors(self.cursors.map(|pin| {
             let pin = pin?;
             let mark = pin.for_reader(reader);

@@ -4,8 +4,8 @@
 //!
 //! Each list is sorted by the key of its marks' groups, so one pass over all of them shows every
 //! group its marks together, in order of priority: the ignore masks of all of a group's marks can
-//! be applied before anything is delivered to it. Nothing is written, no lock is taken; the
-//! [`Reader`] keeps every mark that is met.
+//! be applied before anything is delivered to it. Nothing is written, no lock is taken. Every mark
+//! that is met is kept by the [`Reader`], from which it is borrowed (TRAPS: A26).
 
 use super::{
     connector::Connector,
@@ -17,38 +17,38 @@ use super::{
 use core::ptr;
 
 /// Cursors into up to `N` lists.
-pub(crate) struct Walk<'a, S: Subscriber, const N: usize> {
-    cursors: [Option<&'a Mark<S>>; N],
+pub(crate) struct Walk<'r, S: Subscriber, const N: usize> {
+    cursors: [Option<&'r Mark<S>>; N],
 }
 
 /// The marks of one group in the lists of one event.
-pub(crate) struct Run<'a, S: Subscriber, const N: usize> {
-    first: [Option<&'a Mark<S>>; N],
+pub(crate) struct Run<'r, S: Subscriber, const N: usize> {
+    first: [Option<&'r Mark<S>>; N],
     /// The group had more than the first one in that list. Usually it has not, and then nobody looks
     /// a second time.
     several: [bool; N],
 }
 
-impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
+impl<'r, S: Subscriber, const N: usize> Walk<'r, S, N> {
     /// Begins at the heads of `lists`. Any context.
     #[inline]
-    pub(crate) fn new(reader: &Reader<'a, S>, lists: [Option<&'a Connector<S>>; N]) -> Self {
+    pub(crate) fn new(reader: &'r Reader<'_, S>, lists: [Option<&Connector<S>>; N]) -> Self {
         Self {
             cursors: lists.map(|list| list.and_then(|list| list.first(reader))),
         }
     }
 
-    pub(super) fn from_cursors(cursors: [Option<&'a Mark<S>>; N]) -> Self {
+    pub(super) fn from_cursors(cursors: [Option<&'r Mark<S>>; N]) -> Self {
         Self { cursors }
     }
 
-    pub(super) fn into_cursors(self) -> [Option<&'a Mark<S>>; N] {
+    pub(super) fn into_cursors(self) -> [Option<&'r Mark<S>>; N] {
         self.cursors
     }
 
     /// The marks of the next group, or `None` at the end of all lists.
     #[inline]
-    pub(crate) fn next_group(&mut self) -> Option<Run<'a, S, N>> {
+    pub(crate) fn next_group(&mut self) -> Option<Run<'r, S, N>> {
         let group = match self.cursors.as_slice() {
             // One list, as usual, needs neither loop nor comparison.
             [only] => only.as_ref()?.watch().group(),
@@ -74,8 +74,8 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
     }
 
     /// The group that comes first among those on which the cursors stand.
-    fn first_group(&self) -> Option<&'a Group<S>> {
-        let mut best: Option<&'a Group<S>> = None;
+    fn first_group(&self) -> Option<&'r Group<S>> {
+        let mut best: Option<&'r Group<S>> = None;
         for mark in self.cursors.iter().flatten() {
             let group = mark.watch().group();
             if best.is_none_or(|best| group.key() < best.key()) {
@@ -86,10 +86,10 @@ impl<'a, S: Subscriber, const N: usize> Walk<'a, S, N> {
     }
 }
 
-impl<'a, S: Subscriber> Walk<'a, S, 1> {
+impl<'r, S: Subscriber> Walk<'r, S, 1> {
     /// The mark under the cursor, if it is the last one of the only list.
     #[inline(always)]
-    pub(crate) fn last(&self) -> Option<&'a Mark<S>> {
+    pub(crate) fn last(&self) -> Option<&'r Mark<S>> {
         let [cursor] = self.cursors;
         cursor.filter(|mark| mark.next().is_none())
     }
@@ -97,7 +97,7 @@ impl<'a, S: Subscriber> Walk<'a, S, 1> {
     /// The first mark of the next group, and whether the group has more of them; `None` at the end of
     /// the only list.
     #[inline(always)]
-    pub(crate) fn next_mark(&mut self) -> Option<(&'a Mark<S>, bool)> {
+    pub(crate) fn next_mark(&mut self) -> Option<(&'r Mark<S>, bool)> {
         let [cursor] = &mut self.cursors;
         let mark = (*cursor)?;
         *cursor = mark.next();
@@ -131,9 +131,9 @@ impl<S: Subscriber> Mark<S> {
     }
 }
 
-impl<'a, S: Subscriber> Run<'a, S, 1> {
+impl<'r, S: Subscriber> Run<'r, S, 1> {
     /// From what [`Walk::next_mark`] gave.
-    pub(crate) fn of(mark: &'a Mark<S>, several: bool) -> Self {
+    pub(crate) fn of(mark: &'r Mark<S>, several: bool) -> Self {
         Self {
             first: [Some(mark)],
             several: [several],
@@ -141,10 +141,10 @@ impl<'a, S: Subscriber> Run<'a, S, 1> {
     }
 }
 
-impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
+impl<'r, S: Subscriber, const N: usize> Run<'r, S, N> {
     /// Calls `f` with the number of the list and the mark, for each mark of the group.
     #[inline]
-    pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'a Mark<S>)) {
+    pub(crate) fn for_each(&self, mut f: impl FnMut(usize, &'r Mark<S>)) {
         for (list, (first, several)) in (0..N).zip(self.first.iter().zip(&self.several)) {
             if let Some(mark) = *first {
                 f(list, mark);
@@ -158,7 +158,7 @@ impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
     /// Calls `f` in the same way until it gives something, and gives that.
     pub(crate) fn find_map<T>(
         &self,
-        mut f: impl FnMut(usize, &'a Mark<S>) -> Option<T>,
+        mut f: impl FnMut(usize, &'r Mark<S>) -> Option<T>,
     ) -> Option<T> {
         for (list, first) in (0..N).zip(&self.first) {
             let mut next = *first;
@@ -174,7 +174,7 @@ impl<'a, S: Subscriber, const N: usize> Run<'a, S, N> {
 }
 
 /// The marks of the group behind `mark`. One that was removed or added meanwhile is met or not.
-fn rest<'a, S: Subscriber>(mark: &'a Mark<S>, mut f: impl FnMut(&'a Mark<S>)) {
+fn rest<'r, S: Subscriber>(mark: &'r Mark<S>, mut f: impl FnMut(&'r Mark<S>)) {
     let mut next = mark.next_of_group();
     while let Some(mark) = next {
         f(mark);

@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// Posts a record of type `kind` with this body to each watch in `lists` that wants its subtype.
-pub(super) fn post<'a, const N: usize>(
-    reader: &Reader<'a, Watch>,
-    lists: [Option<&'a Connector<Watch>>; N],
+pub(super) fn post<const N: usize>(
+    reader: &Reader<'_, Watch>,
+    lists: [Option<&Connector<Watch>>; N],
     kind: u32,
     subtype: u32,
     body: &[u64],

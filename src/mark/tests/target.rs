@@ -103,7 +103,7 @@ impl Drop for Target {
 }
 
 /// How many marks a walk over one list sees.
-pub(super) fn marks_of<'a>(reader: &Reader<'a, Probe>, list: &'a Connector<Probe>) -> usize {
+pub(super) fn marks_of(reader: &Reader<'_, Probe>, list: &Connector<Probe>) -> usize {
     let mut walk = Walk::new(reader, [Some(list)]);
     let mut n = 0;
     while let Some(run) = walk.next_group() {

@@ -100,7 +100,8 @@ mod suite {
             [None, Some(inode.connector()), Some(mount.connector())],
         );
         assert!(walk.next_group().is_some());
-        let pinned = Pinned::new(walk, reader);
+        let pinned = Pinned::new(walk);
+        drop(reader);
 
         // While it sleeps, both go, and one more behind them; nothing waits for the sleeper.
         parties[1].remove(&on_inode)?;
@@ -159,7 +160,8 @@ mod suite {
         let reader = context().read();
         // The list of the mark that goes is looked at first, so the hook hits it.
         let walk = Walk::new(&reader, [Some(other.connector()), Some(target.connector())]);
-        let pinned = Pinned::new(walk, reader);
+        let pinned = Pinned::new(walk);
+        drop(reader);
         // Once for it, once for the mark of the other list.
         assert_eq!(world.disarm(), 2);
         // It was not held: its list is empty, and it can be freed although the walk sleeps.
@@ -193,7 +195,8 @@ mod suite {
         })?;
         let reader = context().read();
         let walk = Walk::new(&reader, [Some(target.connector())]);
-        let pinned = Pinned::new(walk, reader);
+        let pinned = Pinned::new(walk);
+        drop(reader);
         assert!(world.disarm() >= 2);
 
         let reader = context().read();
@@ -212,7 +215,8 @@ mod suite {
 
         let reader = context().read();
         let walk = Walk::new(&reader, [Some(target.connector())]);
-        let pinned = Pinned::new(walk, reader);
+        let pinned = Pinned::new(walk);
+        drop(reader);
         party.remove(&probe)?;
         drop(probe);
         assert_eq!(target.unneeded(), 0);
@@ -236,7 +240,8 @@ mod suite {
 
         let reader = context().read();
         let walk = Walk::new(&reader, [Some(target.connector())]);
-        let pinned = Pinned::new(walk, reader);
+        let pinned = Pinned::new(walk);
+        drop(reader);
         party.remove(&probe)?;
         drop(probe);
         let putter = Arc::new(Atomic::new(0i32), GFP_KERNEL)?;
@@ -276,7 +281,7 @@ mod suite {
             let reader = context().read();
             let mut walk = Walk::new(&reader, [Some(target.connector())]);
             assert!(walk.next_group().is_some());
-            sleepers.push(Pinned::new(walk, reader), GFP_KERNEL)?;
+            sleepers.push(Pinned::new(walk), GFP_KERNEL)?;
         }
 
         // The first is not pinned; it is freed while all of them sleep.

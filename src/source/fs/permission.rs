@@ -138,7 +138,8 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
             Some(Asked::Waits(question)) => {
                 // Never wait inside a read section, ours or fsnotify's (TRAPS: A27); the walk stands
                 // on marks that are pinned, whosever they are (TRAPS: A9).
-                let pinned = Pinned::new(walk, reader);
+                let pinned = Pinned::new(walk);
+                drop(reader);
                 let answer = section.leave(waits, || question.wait());
                 reader = context.read();
                 walk = pinned.resume(&reader);
