@@ -7,8 +7,8 @@
 //! number to the connector of the object, if somebody watches it. Whoever looks up takes no lock, so
 //! that a hook may do so in any context; an object that nobody watches is not in the table.
 //!
-//! A connector in a table also holds a [`Subscriber::Lease`], which is dropped with it, in process
-//! context: a source that has to be attached to the kernel only while somebody watches counts
+//! A connector in a table also holds a [`Subscriber::Lease`], which is dropped with it, by the reaper:
+//! a source that has to be attached to the kernel only while somebody watches counts
 //! these.
 //!
 //! Lock order: `table.lock` is a raw leaf lock; nothing else is taken under it.
@@ -173,7 +173,7 @@ impl<S: Subscriber> Table<S> {
 
             let made = match spare.take() {
                 Some(made) => made,
-                None => self.make(key, lease.take().ok_or(EINVAL)?)?,
+                None => self.make(key, lease)?,
             };
             hook!(S, Publish);
             if self.link(&made) {
@@ -183,20 +183,19 @@ impl<S: Subscriber> Table<S> {
         }
     }
 
-    /// A new connector that is in no chain yet. Dropping the reference frees it.
-    fn make(self: &Arc<Self>, key: u64, lease: S::Lease) -> Result<ConnectorRef<S>> {
+    /// A new connector that is in no chain yet. Dropping the reference frees it. The lease is taken
+    /// when nothing can fail any more: to drop it may sleep for what the caller holds.
+    fn make(self: &Arc<Self>, key: u64, lease: &mut Option<S::Lease>) -> Result<ConnectorRef<S>> {
+        let memory = KBox::<Tabled<S>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
         // INVARIANT: There is no next one.
-        let connector = KBox::pin_init(
-            Tabled::new(Ok(InTable {
-                table: self.clone(),
-                key,
-                next: Atomic::new(ptr::null_mut()),
-                linked: Atomic::new(false),
-                link: Atomic::new(ptr::null_mut()),
-                _lease: lease,
-            })),
-            GFP_KERNEL_ACCOUNT,
-        )?;
+        let connector = memory.write_pin_init(Tabled::new(Ok(InTable {
+            table: self.clone(),
+            key,
+            next: Atomic::new(ptr::null_mut()),
+            linked: Atomic::new(false),
+            link: Atomic::new(ptr::null_mut()),
+            _lease: lease.take().ok_or(EINVAL)?,
+        })))?;
         let first = connector.connector.first_ref().ok_or(ENOENT);
         // Its last reference gives it to the reaper, which makes a box of it again.
         core::mem::forget(connector);
