@@ -86,7 +86,7 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
 
     /// Whether `other`, of the same group and on the same object, is the same watch to its user, so
     /// that only one of them can be there. The roles are those of the marks by which they are there.
-    /// Called under `connector.lock`: any context.
+    /// Any context, also under `connector.lock`.
     fn same(&self, _role: Role, _other: &Self, _other_role: Role) -> bool {
         true
     }

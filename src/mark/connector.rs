@@ -7,13 +7,15 @@
 //! `DESTROYING`, which is set under the lock and refuses every later insertion (TRAPS: A5 (no mark
 //! can slip in while a dying object's list is being emptied)).
 //!
-//! Lock order: `connector.lock` is taken inside `mark_mutex` and the kernel's group lock, and
-//! outside the ring lock. It is raw: nothing is allocated, freed or woken under it.
+//! Lock order: `connector.lock` is taken inside `mark_mutex` and is a raw leaf lock: no other is taken
+//! and nothing is allocated, freed or woken under it. Nobody goes through the list under it, which may
+//! be long: the place of a new mark is looked for before.
 //!
 //! `unsafe` here: from the head to the object that contains it, and the list's pointers.
 
 use super::{
     entry::{
+        LateRef,
         Mark,
         MarkRef, //
     },
@@ -130,18 +132,6 @@ impl<S: Subscriber> Connector<S> {
         unsafe { self.first.load(Acquire).as_ref() }
     }
 
-    /// Calls `f` for the marks in the list, until it returns false. `f` runs under the lock.
-    fn for_each_locked(&self, _guard: &RawGuard<'_, State>, mut f: impl FnMut(&Mark<S>) -> bool) {
-        // SAFETY: The lock keeps every mark of the list in it, so that it has a reference.
-        let mut next = unsafe { self.first.load(Relaxed).as_ref() };
-        while let Some(mark) = next {
-            if !f(mark) {
-                break;
-            }
-            next = mark.next();
-        }
-    }
-
     /// A reference, unless the connector is on its way out.
     ///
     /// The caller made sure in another way that the memory is still there.
@@ -207,23 +197,32 @@ impl<S: Subscriber> Connector<S> {
         })
     }
 
-    /// The first live watch of `group` that has a mark here and that `f` takes, if there is one. `f`
-    /// runs under the lock.
-    pub(super) fn find(
-        &self,
-        group: &Group<S>,
-        mut f: impl FnMut(&S, Role) -> bool,
-    ) -> Option<Arc<S>> {
-        let guard = self.lock();
-        let mut found = None;
-        self.for_each_locked(&guard, |mark| {
+    /// The first live watch of `group` that has a mark here and that `f` takes, if there is one. Who
+    /// holds the group's `mark_mutex` misses none.
+    pub(super) fn find(&self, group: &Group<S>, f: impl Fn(&S, Role) -> bool) -> Option<Arc<S>> {
+        let reader = S::context().read();
+        let mut next = self.first(&reader);
+        while let Some(mark) = next {
             let watch = mark.watch();
             if ptr::eq(watch.group(), group) && !watch.is_dead() && f(watch, mark.role()) {
-                found = Some(watch.clone());
+                return Some(watch.clone());
             }
-            found.is_none()
-        });
-        found
+            next = mark.next();
+        }
+        None
+    }
+
+    /// The last mark before the place of those of `group`, pinned, so that it stays in the list. `None`
+    /// if there is none or if it is on its way out.
+    fn before(&self, group: &Group<S>) -> Option<LateRef<S>> {
+        let reader = S::context().read();
+        let mut before = None;
+        let mut next = self.first(&reader);
+        while let Some(mark) = next.filter(|mark| mark.watch().group().key() < group.key()) {
+            before = Some(mark);
+            next = mark.next();
+        }
+        Some(before?.try_pin()?.late())
     }
 
     /// Sets `DESTROYING`; true when it was not set before.
@@ -291,6 +290,9 @@ impl<S: Subscriber> ConnectorRef<S> {
         // SAFETY: By the type invariants; not `Deref`, so that `self` can be given away below while
         // the lock is held. The mark keeps the connector from then on.
         let connector: &Connector<S> = unsafe { self.0.as_ref() };
+        let group = mark.watch().group();
+        let before = connector.before(group);
+        hook!(S, Place);
         let mut guard = connector.lock();
         if guard.destroying {
             drop(guard);
@@ -301,8 +303,11 @@ impl<S: Subscriber> ConnectorRef<S> {
             drop(guard);
             return Err((self, NotInserted::Full));
         }
-        let mut at = &connector.first;
-        let group = mark.watch().group();
+        // What was inserted since then is behind `before`, too, or behind what is.
+        let mut at = match &before {
+            Some(before) => before.next_cell(),
+            None => &connector.first,
+        };
         // SAFETY: The lock keeps every mark of the list in it.
         while let Some(there) = unsafe { at.load(Relaxed).as_ref() } {
             if there.watch().group().key() > group.key() {

@@ -234,6 +234,11 @@ impl<S: Subscriber> MarkRef<S> {
         at.store(ptr::from_ref(mark).cast_mut(), Release);
     }
 
+    /// As [`Mark::next_cell`].
+    pub(super) fn next_cell(&self) -> &Atomic<*mut Mark<S>> {
+        self.get().next_cell()
+    }
+
     /// Sets the connector. Called once, under its lock, by the insertion, which gives the mark the
     /// reference that `connector` stands for.
     pub(super) fn set_connector(&self, connector: ConnectorRef<S>) {

@@ -16,6 +16,8 @@ pub(crate) enum Window {
     Ending,
     /// All watches of an ending object are dead. Any context.
     Ended,
+    /// The place of a new mark was looked for; its list is not locked yet.
+    Place,
     /// The last reference of a mark was seen to be the last; its list is not locked yet.
     LastPut,
     /// The count of a connector has reached zero; its object was not told yet.

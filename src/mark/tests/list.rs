@@ -4,7 +4,9 @@
 
 use super::{
     super::{
+        hooks::Window,
         ConnectorRef,
+        MarkRef,
         Subscriber,
         Walk, //
     },
@@ -100,6 +102,18 @@ fn drop_all<T>(parties: &[Party], targets: &[(ConnectorRef<Probe>, T)]) -> Resul
             }
         }
     }
+    Ok(())
+}
+
+/// As [`Party::add`], but its mark goes in without `mark_mutex`, which is then free for the action of a
+/// window.
+fn enter(party: &Party, list: &ConnectorRef<Probe>) -> Result {
+    let probe = Probe::new(&party.0, 1)?;
+    let mark = MarkRef::new(probe.clone(), 0)?;
+    list.clone().insert(&mark).map_err(|_| EINVAL)?;
+    let mut group = party.0.group.lock();
+    group.add(probe.clone())?;
+    group.attach(&probe, mark);
     Ok(())
 }
 
@@ -219,6 +233,48 @@ mod suite {
         first.remove(&c)?;
         assert_eq!(target.told(), 0);
         assert_eq!(target.marks(), 0);
+        Ok(())
+    }
+
+    // TRAPS: A4
+    #[test]
+    fn a_place_is_still_right_when_the_list_is_locked() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let parties = Arc::new(Party::in_order(6)?, GFP_KERNEL)?;
+        for p in [0, 1, 4] {
+            parties[p].add(&list, 1)?;
+        }
+
+        // What was in front of the place goes, and others come on both sides of what then is.
+        let (hook_parties, hook_list) = (parties.clone(), list.clone());
+        world.arm(Window::Place, move || {
+            for party in &hook_parties[..2] {
+                if let Some(probe) = hook_list.find(&party.0.group, |_, _| true) {
+                    let _ = party.remove(&probe);
+                }
+            }
+            for p in [2, 5] {
+                let _ = hook_parties[p].add(&hook_list, 1);
+            }
+        })?;
+        enter(&parties[3], &list)?;
+        // Those of the action count, too.
+        assert_eq!(world.disarm(), 3);
+        Probe::context().flush();
+        assert_eq!(target.marks(), 4);
+        assert!(in_order(&target));
+        assert_eq!(world.dropped(), 2);
+
+        // The same in front of all.
+        let (hook_parties, hook_list) = (parties.clone(), list.clone());
+        world.arm(Window::Place, move || {
+            let _ = hook_parties[0].add(&hook_list, 1);
+        })?;
+        enter(&parties[1], &list)?;
+        assert_eq!(world.disarm(), 2);
+        assert_eq!(target.marks(), 6);
+        assert!(in_order(&target));
         Ok(())
     }
 
