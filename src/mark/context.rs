@@ -137,7 +137,8 @@ impl<S: Subscriber> Context<S> {
     }
 
     /// Where marks are allocated. TRAPS: A25 (its slabs are charged to the memory cgroup of who
-    /// adds the watch, as are connectors, kernel marks and the table of handles).
+    /// adds the watch, as are connectors, kernel marks and the table of handles; what fsnotify allocates
+    /// for each watched object is not).
     pub(super) fn cache(&self) -> &KmemCache<Mark<S>> {
         &self.cache
     }
