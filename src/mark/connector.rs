@@ -118,8 +118,9 @@ impl<S: Subscriber> Connector<S> {
         self.lock.lock()
     }
 
-    /// Tells the object that the union has changed.
-    pub(super) fn changed(&self) {
+    /// Tells the object that the union may have changed: a mark was inserted or has gone, or a watch's
+    /// masks were changed. Process context, no raw lock held; may sleep.
+    pub(crate) fn announce(&self) {
         // SAFETY: By the type invariants.
         unsafe { (self.ops.changed)(self) }
     }
@@ -329,14 +330,6 @@ impl<S: Subscriber> ConnectorRef<S> {
         // SAFETY: The lock is held, `at` is of this list, and the mark is new.
         unsafe { mark.link_at(at) };
         Ok(())
-    }
-}
-
-impl<S: Subscriber> Connector<S> {
-    /// Tells the object that a mark was inserted or that a watch's masks were changed. Process
-    /// context, no raw lock held; may sleep.
-    pub(crate) fn announce(&self) {
-        self.changed();
     }
 }
 

@@ -257,7 +257,7 @@ impl<S: Subscriber> MarkRef<S> {
     pub(super) fn announce(&self) {
         // SAFETY: By the type invariants, null or valid as long as the mark has a reference.
         if let Some(connector) = unsafe { self.get().connector.load(Acquire).as_ref() } {
-            connector.changed();
+            connector.announce();
         }
     }
 
@@ -337,7 +337,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
         unsafe { mark.unlink() };
         drop(guard);
 
-        connector.changed();
+        connector.announce();
         let connector = mark.connector.xchg(ptr::null_mut(), Full);
         // SAFETY: The mark is unlinked, its last reference is gone, and its link is free: it left
         // its watch's set when it was detached. The reaper frees it after a grace period.

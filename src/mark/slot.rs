@@ -52,8 +52,9 @@ pub(crate) type Slotted<S> = Connected<S, InSlot<S>>;
 ///
 /// # Invariants
 ///
-/// `slot` is the slot that was given to [`Slot::connector`] and that has not ended; or null, which
-/// it is at the latest when the connector has left the slot.
+/// `slot` is null, or the slot that was given to [`Slot::connector`], which is there as long as it is
+/// not null: that function borrows it until the connector is in it or was dropped, and then it is made
+/// null by [`Slot::end`] or when the connector leaves, whichever is first.
 #[pin_data]
 pub(crate) struct InSlot<S: Subscriber> {
     #[pin]
@@ -89,8 +90,7 @@ impl<S: Subscriber> InSlot<S> {
     /// Makes the slot forget the connector, if the slot is still there.
     fn leave(&self, this: &Slotted<S>) {
         let mut guard = self.slot.lock();
-        // SAFETY: By the type invariants; `Slot::end` clears the pointer under this lock before the
-        // slot may go.
+        // SAFETY: By the type invariants; who makes it null does so under this lock.
         if let Some(slot) = unsafe { guard.0.as_ref() } {
             let this = ptr::from_ref(this).cast_mut();
             // It is somebody else's already when a look-up helped.
@@ -175,7 +175,7 @@ impl<S: Subscriber> Slot<S> {
     /// A new connector that is in no slot yet but knows this one. Dropping the reference frees it.
     fn make(&self) -> Result<ConnectorRef<S>> {
         let slot = SlotPtr(ptr::from_ref(self));
-        // INVARIANT: The slot has not ended, or its end will find the connector there.
+        // INVARIANT: Our caller borrows the slot until the connector is in it or was dropped.
         let connector = KBox::pin_init(
             Slotted::new(try_pin_init!(InSlot {
                 slot <- new_raw_spinlock!(slot, "slot.lock"),
