@@ -145,7 +145,8 @@ static void watch_unmount(const struct worker *w, uint64_t now)
 	}
 	if (w->beats == beat && at && !strcmp(at, "umount")) {
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stack", w->tid);
-		if (wq_get(path, text, sizeof(text)) < 0)
+		/* Unless it was done meanwhile, and its thread perhaps, too. */
+		if (wq_get(path, text, sizeof(text)) < 0 && w->beats == beat)
 			fail("%s: %m", path);
 		if (now - shown > SLOW_MS) {
 			where(w, now - since);
