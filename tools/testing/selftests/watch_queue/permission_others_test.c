@@ -37,28 +37,9 @@ FIXTURE_TEARDOWN(others)
 {
 	wq_close(&self->q);
 	wq_close(&self->ordinary);
-	umount2("trace", MNT_DETACH);
+	wq_trace_end();
 	umount2("fs", MNT_DETACH);
 	wq_tmpdir_leave();
-}
-
-/* Traces what this process has dget_parent() called for. */
-static bool trace_begin(void)
-{
-	char pid[16];
-
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	return mkdir("trace", 0755) == 0 && mount("trace", "trace", "tracefs", 0, NULL) == 0 &&
-	       wq_put("trace/set_ftrace_filter", "dget_parent") &&
-	       wq_put("trace/set_ftrace_pid", pid) && wq_put("trace/current_tracer", "function") &&
-	       wq_put("trace/tracing_on", "1");
-}
-
-static void trace_end(void)
-{
-	wq_put("trace/current_tracer", "nop");
-	wq_put("trace/set_ftrace_pid", " ");
-	wq_put("trace/set_ftrace_filter", " ");
 }
 
 /*
@@ -68,19 +49,10 @@ static void trace_end(void)
  */
 static int looks(void)
 {
-	char line[512];
-	int n = 0;
-	FILE *f;
-
-	wq_put("trace/trace", "");
+	wq_trace_forget();
 	for (int i = 0; i < OPENS; i++)
 		close(open("fs/other", O_RDONLY | O_CLOEXEC));
-	f = fopen("trace/trace", "re");
-	while (f && fgets(line, sizeof(line), f))
-		n += !!strstr(line, "dget_parent <-fsnotify_open_perm_and_set_mode");
-	if (f)
-		fclose(f);
-	return n;
+	return wq_trace_count("dget_parent <-fsnotify_open_perm_and_set_mode");
 }
 
 /* Kernel marks go from a workqueue. */
@@ -101,10 +73,8 @@ TEST_F(others, a_queue_that_does_not_ask_slows_no_open)
 	uint64_t asks, both;
 	int fd = self->ordinary.fd;
 
-	if (!trace_begin()) {
-		trace_end();
+	if (!wq_trace_begin("dget_parent", true))
 		SKIP(return, "no function tracer: %m");
-	}
 	ASSERT_NE(0, wq_watch(fd, "fs", WATCH_FS_ALL_EVENTS, WATCH_SCOPE_CHILDREN, 1, 1, 0));
 	ASSERT_NE(0, wq_watch(fd, "fs/file", WATCH_FS_ALL_EVENTS, WATCH_SCOPE_OBJECT, 1, 1, 0));
 	ASSERT_NE(0, wq_watch(fd, "fs", WATCH_FS_OPEN, WATCH_SCOPE_MOUNT, 1, 1, 0));
@@ -124,7 +94,6 @@ TEST_F(others, a_queue_that_does_not_ask_slows_no_open)
 	/* The last of them takes the marks along; the queues and their other watches stay. */
 	EXPECT_EQ(0, wq_remove(fd, both));
 	EXPECT_EQ(0, looks_later());
-	trace_end();
 }
 
 /* Watches of others, on the same places, that come and go. */

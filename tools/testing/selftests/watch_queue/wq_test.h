@@ -168,6 +168,17 @@ long wq_get(const char *path, char *text, size_t len);
 bool wq_put(const char *path, const char *text);
 const char *wq_fdinfo(int fd);
 
+/*
+ * The function tracer (wq_trace.c), mounted in the folder "trace" of the current one: begins with calls
+ * of one function, by this process or by anybody; false if there is no tracer. Then forgets what was
+ * called so far, and counts the calls since then whose "function <-caller" begins with the text. Ending
+ * without having begun does nothing.
+ */
+bool wq_trace_begin(const char *function, bool own);
+void wq_trace_forget(void);
+int wq_trace_count(const char *call);
+void wq_trace_end(void);
+
 /* Objects in use in a slab cache, without those that CPUs keep; -1 if that cannot be seen. */
 long wq_slab_objects(const char *cache);
 
