@@ -95,19 +95,18 @@ impl MountNs {
     }
 }
 
-/// Told of changes of mounts that fsnotify does not tell. In process context with `mount_lock` held:
-/// nothing here may sleep.
+/// Told of changes of mounts that fsnotify does not tell. In process context, with no spinlock held.
 pub(crate) trait MountEvents: 'static {
     /// Attributes of a mount have changed.
     fn changed(attributes: &Attributes);
 
-    /// A mount of the namespace at address `ns` is about to go because nobody used it.
+    /// A mount of the namespace at address `ns` goes because nobody used it.
     fn expired(ns: u64, mount: u64, parent: u64);
 }
 
 /// A change of attributes.
 pub(crate) struct Attributes {
-    /// Address of the namespace; 0 if the mount is in none.
+    /// Address of the namespace; 0 if the mount is in an anonymous one.
     pub(crate) ns: u64,
     /// Unique id of the mount.
     pub(crate) mount: u64,
@@ -117,6 +116,8 @@ pub(crate) struct Attributes {
     pub(crate) readonly: Option<bool>,
     /// Other attributes, or how mounts propagate, have changed.
     pub(crate) others: bool,
+    /// Attributes of mounts below it have changed that `readonly` does not tell.
+    pub(crate) below: bool,
     /// The same was asked for all mounts below it.
     pub(crate) recursive: bool,
 }

@@ -2,7 +2,8 @@
 
 //! The tracepoints of mounts, which patch 0008 adds.
 //!
-//! Both fire in process context with `mount_lock` held: nothing here may sleep or look at mounts.
+//! Both fire in process context with no spinlock held, some with `namespace_sem`: nothing here may look
+//! at mounts.
 //!
 //! Used by `crate::source::mount`.
 
@@ -29,10 +30,12 @@ pub(crate) fn setattr<T: MountEvents>() -> Probe {
         c_uint,
         c_uint,
         c_uint,
+        c_uint,
         bool,
     ) = setattr_probe::<T>;
     // SAFETY: `TP_PROTO(struct mnt_namespace *ns, u64 mnt_id, u64 parent_id, unsigned int old_flags,
-    // unsigned int new_flags, unsigned int propagation, bool recursive)`; it may be called anywhere.
+    // unsigned int new_flags, unsigned int below, unsigned int propagation, bool recursive)`; it may be
+    // called anywhere.
     unsafe { Probe::new(c"mnt_setattr", function as *mut c_void, Origin::Patch) }
 }
 
@@ -54,10 +57,13 @@ unsafe extern "C" fn setattr_probe<T: MountEvents>(
     parent: u64,
     old_flags: c_uint,
     new_flags: c_uint,
+    below: c_uint,
     propagation: c_uint,
     recursive: bool,
 ) {
     let changed = old_flags ^ new_flags;
+    // The flag that is told for the mount itself was changed for those below by the same request.
+    let told = changed & bindings::MNT_READONLY;
     T::changed(&Attributes {
         ns: ns.addr() as u64,
         mount,
@@ -66,6 +72,7 @@ unsafe extern "C" fn setattr_probe<T: MountEvents>(
             .then_some(new_flags & bindings::MNT_READONLY != 0),
         others: propagation != 0
             || changed & bindings::MNT_USER_SETTABLE_MASK & !bindings::MNT_READONLY != 0,
+        below: below & bindings::MNT_USER_SETTABLE_MASK & !told != 0,
         recursive,
     });
 }

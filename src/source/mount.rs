@@ -5,8 +5,9 @@
 //! A watch has two marks and does not hold the namespace. One is on the namespace: through it fsnotify
 //! tells of what comes, goes and moves, with `namespace_sem` held for reading, which nothing in a post
 //! could wait for, and of the namespace's end, which ends the watch. The other is in a table by the
-//! namespace's address, where the tracepoints for attributes and expiry find it, which fire under
-//! `mount_lock`. No namespace gets an address before the watches on the one that had it are dead.
+//! namespace's address, where the tracepoints for attributes and expiry find it, which fire when
+//! `mount_lock` has been dropped. No namespace gets an address before the watches on the one that had
+//! it are dead.
 
 use super::{
     add::{
@@ -185,9 +186,11 @@ impl MountEvents for Mount {
             Some(false) => (event::READONLY, recursive),
             None => (0, 0),
         };
-        // What a recursive change does below is not told: something may have changed there.
-        let others = attributes.others || attributes.recursive && attributes.readonly.is_none();
-        let others = if others { event::SETATTR } else { 0 };
+        let others = if attributes.others || attributes.below {
+            event::SETATTR
+        } else {
+            0
+        };
         if readonly.0 | others != 0 {
             Self::post(
                 attributes.ns,

@@ -115,8 +115,13 @@ TEST_F(mount_attr, mount_setattr)
 	/* Below it something has changed, which only RECURSIVE tells. */
 	ASSERT_EQ(0, set_attr("a", MOUNT_ATTR_RDONLY, 0, AT_RECURSIVE));
 	STORY("setattr*+ A on top");
+	/* Nothing has changed, neither here nor below. */
+	ASSERT_EQ(0, set_attr("a", MOUNT_ATTR_RDONLY, 0, AT_RECURSIVE));
+	STORY("");
 	ASSERT_EQ(0, set_attr("a", 0, MOUNT_ATTR_RDONLY, AT_RECURSIVE));
 	STORY("readonly:rw*+ A on top");
+	ASSERT_EQ(0, set_attr("a", 0, MOUNT_ATTR_RDONLY, AT_RECURSIVE));
+	STORY("");
 	ASSERT_EQ(0, set_attr("a/in", MOUNT_ATTR_NOSUID, 0, 0));
 	STORY("setattr+ A/in on A");
 	ASSERT_EQ(0, set_propagation("a", MS_SHARED, AT_RECURSIVE));
