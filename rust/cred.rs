@@ -13,48 +13,16 @@
 //! C headers: [`include/linux/cred.h`](srctree/include/linux/cred.h),
 //! [`include/linux/capability.h`](srctree/include/linux/capability.h)
 
-use super::bindings;
+use super::{
+    bindings,
+    user_ns::UserNamespace, //
+};
 use kernel::{
     cred::Credential,
     fs::File,
     prelude::*,
-    types::{
-        NotThreadSafe,
-        Opaque, //
-    }, //
+    types::NotThreadSafe, //
 };
-
-/// A user namespace.
-///
-/// # Invariants
-///
-/// It is valid as long as there is a reference to it.
-#[repr(transparent)]
-pub(crate) struct UserNamespace(Opaque<bindings::user_namespace>);
-
-// SAFETY: What is read of it does not change or is synchronised by the C side.
-unsafe impl Sync for UserNamespace {}
-
-impl UserNamespace {
-    /// The initial one, of which every other is a descendant.
-    pub(crate) fn init() -> &'static Self {
-        // SAFETY: It exists for ever.
-        unsafe { Self::from_ptr(&raw mut bindings::init_user_ns) }
-    }
-
-    /// # Safety
-    ///
-    /// `ptr` must stay valid during `'a`.
-    pub(crate) unsafe fn from_ptr<'a>(ptr: *mut bindings::user_namespace) -> &'a Self {
-        // SAFETY: The caller promises it; the types have the same layout.
-        unsafe { &*ptr.cast() }
-    }
-
-    /// The C structure.
-    pub(crate) fn as_ptr(&self) -> *mut bindings::user_namespace {
-        self.0.get()
-    }
-}
 
 /// A capability (`CAP_*`).
 #[derive(Clone, Copy)]

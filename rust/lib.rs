@@ -45,6 +45,7 @@
 //! | [`superblock`] | what happens to superblocks beside fsnotify | any |
 //! | [`uaccess`] | structures that grow, from and to user space | process |
 //! | [`usb`] | USB devices and buses | process |
+//! | [`user_ns`] | user namespaces and who made them | process |
 //! | [`wait_queue`] | what poll(2) and others wait on | any but NMI, no raw lock |
 //! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
 
@@ -88,5 +89,6 @@ pub(crate) mod text;
 pub(crate) mod tracepoint;
 pub(crate) mod uaccess;
 pub(crate) mod usb;
+pub(crate) mod user_ns;
 pub(crate) mod wait_queue;
 pub(crate) mod workqueue;

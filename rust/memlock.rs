@@ -5,7 +5,8 @@
 //! Counted for the user who opened a file, not for an address space: a program that forks would
 //! otherwise have the limit once for each child.
 //!
-//! Used by `device.rs` for the ring of each queue.
+//! Used by `queue/limits.rs` for the ring of each queue, which counts for the owners of user namespaces,
+//! too.
 //!
 //! C headers: [`include/linux/sched/user.h`](srctree/include/linux/sched/user.h)
 
@@ -13,9 +14,9 @@ use super::{
     bindings,
     cred::{
         capable_both,
-        Capability,
-        UserNamespace, //
+        Capability, //
     },
+    user_ns::UserNamespace, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -30,6 +31,20 @@ use kernel::{
         Atomic, //
     }, //
 };
+
+/// `RLIMIT_MEMLOCK` of the current task, in pages.
+pub(crate) fn limit() -> u64 {
+    // SAFETY: The limit exists.
+    (unsafe { bindings::wqd_rlimit(bindings::RLIMIT_MEMLOCK) } >> PAGE_SHIFT) as u64
+}
+
+/// Whether there is no limit: the opener of `file` and the current task both have CAP_IPC_LOCK. To be
+/// asked only when that decides.
+///
+/// Process context.
+pub(crate) fn is_unlimited(file: &File) -> bool {
+    capable_both(file, UserNamespace::init(), Capability::IPC_LOCK)
+}
 
 /// Pages that a user is charged with; given back when dropped, whatever the user may be allowed by
 /// then.
@@ -56,10 +71,8 @@ impl MemlockCharge {
     /// Process context.
     pub(crate) fn new(file: &File, pages: usize) -> Result<Self> {
         let pages = i64::try_from(pages).map_err(|_| EPERM)?;
-        // SAFETY: The limit exists.
-        let limit = unsafe { bindings::wqd_rlimit(bindings::RLIMIT_MEMLOCK) } >> PAGE_SHIFT;
         // More bytes than fit after the shift is no limit at all.
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit()).unwrap_or(i64::MAX);
 
         // SAFETY: The credentials of a file are valid as long as the file, and do not change.
         let user = unsafe { (*file.cred().as_ptr()).user };
@@ -76,7 +89,7 @@ impl MemlockCharge {
         loop {
             let new = old.checked_add(pages).ok_or(EPERM)?;
             if new > limit && !unlimited {
-                unlimited = capable_both(file, UserNamespace::init(), Capability::IPC_LOCK);
+                unlimited = is_unlimited(file);
                 if !unlimited {
                     return Err(EPERM);
                 }

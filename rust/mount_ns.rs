@@ -10,9 +10,9 @@
 
 use super::{
     bindings,
-    cred::UserNamespace,
     optional::MntNsFromDentry,
-    path::FdPath, //
+    path::FdPath,
+    user_ns::UserNamespace, //
 };
 use core::ptr::NonNull;
 use kernel::{

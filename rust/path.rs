@@ -10,9 +10,9 @@
 
 use super::{
     bindings,
-    cred::UserNamespace,
     dcache::InodeKey,
-    fsnotify_event::encode_device, //
+    fsnotify_event::encode_device,
+    user_ns::UserNamespace, //
 };
 use core::ptr::NonNull;
 use kernel::{

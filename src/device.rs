@@ -26,11 +26,9 @@ use crate::{
     rust::{
         cred::{
             capable_quietly,
-            Capability,
-            UserNamespace, //
+            Capability, //
         },
         fprobe,
-        memlock::MemlockCharge,
         misc_device::{
             opened_for_writing,
             PollDevice, //
@@ -44,6 +42,7 @@ use crate::{
             read_struct,
             write_struct, //
         },
+        user_ns::UserNamespace,
         wait_queue::WaitQueue, //
     },
     source::{
@@ -72,7 +71,7 @@ impl PollDevice for Queue {
             sees_all: capable_quietly(UserNamespace::init(), Capability::SYS_ADMIN),
             process: Process::current()?,
         };
-        let user = crate::USERS.get().enter(file.cred().euid())?;
+        let user = crate::USERS.get().enter(file.cred())?;
         Arc::pin_init(Queue::new(opener, user), GFP_KERNEL_ACCOUNT)
     }
 
@@ -135,7 +134,7 @@ impl PollDevice for Queue {
 
 fn set_size(queue: &Queue, file: &File, pages: usize) -> Result {
     let max = usize::try_from(params::max_pages()).unwrap_or(usize::MAX);
-    queue.set_size(pages, max, |pages| MemlockCharge::new(file, pages))
+    queue.set_size(pages, max, |pages| queue.user().charge_ring(file, pages))
 }
 
 /// EFAULT; EINVAL for each of [`crate::queue::filter::BadFilter`]; ENOMEM.

@@ -28,7 +28,10 @@ use self::{
         Watermark, //
     },
     filter::Filter,
-    limits::User,
+    limits::{
+        RingCharge,
+        User, //
+    },
     permission::Questions,
     ring::Ring,
     wake::{
@@ -48,7 +51,6 @@ use crate::{
     },
     ring::producer::Producer,
     rust::{
-        memlock::MemlockCharge,
         pid::{
             PidNs,
             Process, //
@@ -110,7 +112,7 @@ pub(crate) struct Queue {
 /// The pages of a ring and what their owner was charged for them.
 struct Memory {
     pages: Arc<RingMemory>,
-    _charge: MemlockCharge,
+    _charge: RingCharge,
 }
 
 impl Opener {
@@ -169,7 +171,7 @@ impl Queue {
         &self,
         pages: usize,
         max_pages: usize,
-        charge: impl FnOnce(usize) -> Result<MemlockCharge>,
+        charge: impl FnOnce(usize) -> Result<RingCharge>,
     ) -> Result {
         let mut memory = self.memory.lock();
         if memory.is_some() {
@@ -364,8 +366,8 @@ impl Queue {
         self.user.leave();
     }
 
-    /// Who the queue's watches count for.
-    pub(super) fn user(&self) -> &User {
+    /// Who the queue's ring and watches count for.
+    pub(crate) fn user(&self) -> &User {
         &self.user
     }
 }

@@ -34,6 +34,7 @@ use crate::{
             FileOperations,
             PollDeviceRegistration, //
         },
+        params,
         workqueue::{
             OwnedQueue,
             WQ_MEM_RECLAIM,
@@ -42,7 +43,10 @@ use crate::{
     },
     source::{
         block::Block,
-        fs::Fs,
+        fs::{
+            self,
+            Fs, //
+        },
         key::Key,
         mount::Mount,
         sb::Sb,
@@ -129,6 +133,7 @@ impl Drop for LastMarks {
 impl InPlaceModule for WatchQueueDev {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(|| {
+            params::limit_watches_by_memory(fs::bytes_per_watch());
             let queue = OwnedQueue::new(c"watch_queue", WQ_UNBOUND | WQ_MEM_RECLAIM)?;
             let queue = Arc::new(queue, GFP_KERNEL)?;
             let marks = MARKS.init(Context::new(queue.clone(), c"watch_queue_mark"))?;

@@ -31,5 +31,6 @@
 #include "super.c"
 #include "tracepoint.c"
 #include "usb.c"
+#include "user_ns.c"
 #include "wait.c"
 #include "xarray.c"

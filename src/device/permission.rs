@@ -14,11 +14,11 @@ use crate::{
     rust::{
         cred::{
             capable_both,
-            Capability,
-            UserNamespace, //
+            Capability, //
         },
         params,
-        uaccess::read_struct, //
+        uaccess::read_struct,
+        user_ns::UserNamespace, //
     },
 };
 use kernel::{

@@ -1,24 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many queues and watches a user may have.
+//! How many queues, pages of rings and watches a user may have.
 //!
-//! Each open file and each watch counts for the user who opened the queue, whoever uses it. The
-//! limits are module parameters and may be changed at any time; what exists stays. The counts come
-//! back when a file is closed, and when a watch has ended and its REMOVAL is in the ring, not when its
-//! memory is freed later, so a user who keeps within the limit and reads his ring never meets it
-//! (TRAPS: A24). A REMOVAL that waits for room keeps its watch in memory, so that counts.
+//! Each open file, its ring and each of its watches count for the user who opened the queue, whoever
+//! uses it, *and* for the owner of his user namespace, as a user of the namespace in which that was made,
+//! and so on up to the initial one: who has a namespace with a thousand user ids has no more than who has
+//! none. The kernel counts so, too (`inc_ucount()`), but not for modules. So there is one account for
+//! each pair of namespace and user, and a [`User`] has those that he is charged to.
 //!
-//! Lock order: the table's mutex is taken with no other lock of ours held.
+//! The limits of queues and watches are module parameters and may be changed at any time; what exists
+//! stays. That of pages is `RLIMIT_MEMLOCK`: the caller's for the opener, and for an owner the one that he
+//! had when he made the namespace. A charge that is refused by one account is undone in those before it.
+//! The counts come back when a file is closed, and when a watch has ended and its REMOVAL is in the ring,
+//! not when its memory is freed later, so a user who keeps within the limit and reads his ring never
+//! meets it (TRAPS: A24). A REMOVAL that waits for room keeps its watch in memory, so that counts.
+//!
+//! Lock order: the table's mutex is taken with no other lock of ours held. Nothing is allocated or freed
+//! under it: all users share it, and one whose memory cgroup is full would let the others wait.
 
 use crate::rust::{
+    memlock::{
+        self,
+        MemlockCharge, //
+    },
     params,
-    ratelimit::pr_warn_ratelimited, //
+    ratelimit::pr_warn_ratelimited,
+    user_ns::UserNamespace, //
 };
+use core::ptr;
 use kernel::{
+    cred::Credential,
+    fs::File,
     new_mutex,
     prelude::*,
-    rbtree::RBTree,
+    rbtree::{
+        RBTree,
+        RBTreeNode, //
+    },
     sync::{
+        aref::ARef,
         atomic::{
             ordering::{
                 Full,
@@ -29,43 +49,81 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    task::Kuid, //
 };
 
-/// All users who have a queue.
+/// The accounts of all users who have a queue, and of the owners of their namespaces.
 #[pin_data]
 pub(crate) struct Users {
     #[pin]
-    table: Mutex<RBTree<u32, Entry>>,
+    table: Mutex<RBTree<Key, Entry>>,
 }
 
+/// A namespace, which its account keeps, and a user.
+type Key = (usize, u32);
+
 struct Entry {
-    user: Arc<Counts>,
-    /// How many [`User`]s there are.
+    account: Arc<Account>,
+    /// How many [`Held`]s there are.
     needs: usize,
 }
 
-/// What counts for one user.
-struct Counts {
+/// What counts for one user of one namespace.
+struct Account {
+    ns: ARef<UserNamespace>,
     uid: u32,
-    queues: Atomic<u32>,
-    watches: Atomic<u32>,
+    queues: Atomic<u64>,
+    pages: Atomic<u64>,
+    watches: Atomic<u64>,
 }
 
-/// Adds one unless that would be more than `limit`.
-fn take(count: &Atomic<u32>, limit: u32) -> bool {
-    let mut old = count.load(Relaxed);
-    while old < limit {
-        match count.cmpxchg(old, old.wrapping_add(1), Relaxed) {
-            Ok(_) => return true,
-            Err(current) => old = current,
+/// One of the counts of an account.
+#[derive(Clone, Copy)]
+enum Count {
+    Queues,
+    Pages,
+    Watches,
+}
+
+impl Account {
+    fn new(ns: &UserNamespace, uid: u32) -> Self {
+        Self {
+            ns: ns.into(),
+            uid,
+            queues: Atomic::new(0),
+            pages: Atomic::new(0),
+            watches: Atomic::new(0),
         }
     }
-    false
-}
 
-fn give_back(count: &Atomic<u32>) {
-    count.fetch_sub(1, Relaxed);
+    fn key(&self) -> Key {
+        (ptr::from_ref::<UserNamespace>(&self.ns) as usize, self.uid)
+    }
+
+    fn count(&self, of: Count) -> &Atomic<u64> {
+        match of {
+            Count::Queues => &self.queues,
+            Count::Pages => &self.pages,
+            Count::Watches => &self.watches,
+        }
+    }
+
+    /// Adds `n` unless that would be more than `limit`.
+    fn take(&self, of: Count, n: u64, limit: u64) -> bool {
+        let count = self.count(of);
+        let mut old = count.load(Relaxed);
+        while let Some(new) = old.checked_add(n).filter(|&new| new <= limit) {
+            match count.cmpxchg(old, new, Relaxed) {
+                Ok(_) => return true,
+                Err(current) => old = current,
+            }
+        }
+        false
+    }
+
+    /// Any context.
+    fn give_back(&self, of: Count, n: u64) {
+        self.count(of).fetch_sub(n, Relaxed);
+    }
 }
 
 impl Users {
@@ -76,94 +134,213 @@ impl Users {
         })
     }
 
-    /// The user `kuid`, with one queue more. EMFILE above the limit, which the log names; ENOMEM.
-    /// Process context.
-    pub(crate) fn enter(&'static self, kuid: Kuid) -> Result<User> {
-        let uid = kuid.into_raw().val;
-        let counts = {
-            let mut table = self.table.lock();
-            match table.get_mut(&uid) {
-                Some(entry) => {
-                    entry.needs = entry.needs.checked_add(1).ok_or(EMFILE)?;
-                    entry.user.clone()
-                }
-                None => {
-                    let user = Arc::new(
-                        Counts {
-                            uid,
-                            queues: Atomic::new(0),
-                            watches: Atomic::new(0),
-                        },
-                        GFP_KERNEL_ACCOUNT,
-                    )?;
-                    let entry = Entry {
-                        user: user.clone(),
-                        needs: 1,
-                    };
-                    table.try_create_and_insert(uid, entry, GFP_KERNEL_ACCOUNT)?;
-                    user
-                }
-            }
-        };
-        let user = User {
-            users: self,
-            has_queue: Atomic::new(false),
-            counts,
-        };
-        if !take(&user.counts.queues, params::max_user_queues()) {
-            pr_warn_ratelimited!(
-                "uid {uid} has reached the limit max_user_queues of this module\n"
-            );
-            return Err(EMFILE);
+    /// The account of a user of `ns`. ENOMEM; EMFILE if it cannot be held more often. Process context.
+    fn hold(&'static self, ns: &UserNamespace, uid: u32) -> Result<Held> {
+        let known = (ptr::from_ref(ns) as usize, uid);
+        if let Some(held) = self.held(&mut self.table.lock(), &known)? {
+            return Ok(held);
         }
+
+        let account = Arc::new(Account::new(ns, uid), GFP_KERNEL_ACCOUNT)?;
+        let entry = Entry {
+            account: account.clone(),
+            needs: 1,
+        };
+        let node = RBTreeNode::new(account.key(), entry, GFP_KERNEL_ACCOUNT)?;
+        let mut table = self.table.lock();
+        // Another queue may have been faster; what was allocated is freed after the lock then.
+        if let Some(held) = self.held(&mut table, &known)? {
+            drop(table);
+            drop(node);
+            return Ok(held);
+        }
+        table.insert(node);
+        Ok(Held {
+            users: self,
+            account,
+        })
+    }
+
+    fn held(&'static self, table: &mut RBTree<Key, Entry>, key: &Key) -> Result<Option<Held>> {
+        let Some(entry) = table.get_mut(key) else {
+            return Ok(None);
+        };
+        entry.needs = entry.needs.checked_add(1).ok_or(EMFILE)?;
+        Ok(Some(Held {
+            users: self,
+            account: entry.account.clone(),
+        }))
+    }
+
+    /// The user who has these credentials, with one queue more. EMFILE above the limit, which the log
+    /// names; ENOMEM. Process context.
+    pub(crate) fn enter(&'static self, cred: &Credential) -> Result<User> {
+        let mut accounts = KVec::new();
+        let mut next = Some((UserNamespace::of(cred), cred.euid()));
+        while let Some((ns, user)) = next {
+            let held = self.hold(ns, user.into_raw().val)?;
+            accounts.push(held, GFP_KERNEL_ACCOUNT)?;
+            next = ns.parent().map(|parent| (parent, ns.owner()));
+        }
+        let user = User {
+            payers: Arc::new(Payers(accounts), GFP_KERNEL_ACCOUNT)?,
+            has_queue: Atomic::new(false),
+        };
+        let limit = u64::from(params::max_user_queues());
+        user.payers
+            .take(Count::Queues, 1, |_| limit)
+            .map_err(|full| {
+                pr_warn_ratelimited!(
+                    "uid {} has reached the limit max_user_queues of this module\n",
+                    full.uid
+                );
+                EMFILE
+            })?;
         user.has_queue.store(true, Relaxed);
         Ok(user)
     }
 }
 
+/// An account that stays in the table. Dropping it needs process context.
+struct Held {
+    users: &'static Users,
+    account: Arc<Account>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let key = self.account.key();
+        let mut table = self.users.table.lock();
+        let last = table.get_mut(&key).is_some_and(|entry| {
+            entry.needs = entry.needs.saturating_sub(1);
+            entry.needs == 0
+        });
+        if last {
+            let node = table.remove_node(&key);
+            drop(table);
+            drop(node);
+        }
+    }
+}
+
+/// The accounts that a user is charged to: his own, then those of the owners of his namespaces.
+struct Payers(KVec<Held>);
+
+impl Payers {
+    fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.0.iter().map(|held| &*held.account)
+    }
+
+    /// Charges `n` to all of them or to none, with a limit for each: that of its place, beginning with 0.
+    /// The account that refused.
+    fn take(&self, of: Count, n: u64, limit: impl Fn(usize) -> u64) -> Result<(), &Account> {
+        for (place, account) in self.accounts().enumerate() {
+            if !account.take(of, n, limit(place)) {
+                for paid in self.accounts().take(place) {
+                    paid.give_back(of, n);
+                }
+                return Err(account);
+            }
+        }
+        Ok(())
+    }
+
+    /// Any context.
+    fn give_back(&self, of: Count, n: u64) {
+        for account in self.accounts() {
+            account.give_back(of, n);
+        }
+    }
+
+    /// How many pages the account at `place` may have.
+    fn page_limit(&self, place: usize) -> u64 {
+        match place.checked_sub(1).and_then(|below| self.0.get(below)) {
+            None => memlock::limit(),
+            Some(below) => below.account.ns.memlock_limit(),
+        }
+    }
+}
+
 /// A queue's share in its user's counts. Dropping it needs process context.
 pub(crate) struct User {
-    users: &'static Users,
-    counts: Arc<Counts>,
+    payers: Arc<Payers>,
     has_queue: Atomic<bool>,
 }
 
 impl User {
+    /// The user namespace of who opened the queue: ids in records are those of it.
+    pub(crate) fn namespace(&self) -> &UserNamespace {
+        match self.payers.0.first() {
+            Some(own) => &own.account.ns,
+            // There is one.
+            None => UserNamespace::init(),
+        }
+    }
+
     /// The queue's file is gone. Idempotent.
     pub(super) fn leave(&self) {
         if self.has_queue.xchg(false, Full) {
-            give_back(&self.counts.queues);
+            self.payers.give_back(Count::Queues, 1);
         }
+    }
+
+    /// Counts the pages of a ring, for what this module has and for all that `RLIMIT_MEMLOCK` limits. EPERM
+    /// above one of the limits, unless the opener of `file`, who is the user, and the current task both
+    /// have CAP_IPC_LOCK. Process context.
+    pub(crate) fn charge_ring(&self, file: &File, pages: usize) -> Result<RingCharge> {
+        let memlock = MemlockCharge::new(file, pages)?;
+        let pages = u64::try_from(pages).map_err(|_| EPERM)?;
+        let within = self
+            .payers
+            .take(Count::Pages, pages, |place| self.payers.page_limit(place));
+        if within.is_err() {
+            if !memlock::is_unlimited(file) {
+                return Err(EPERM);
+            }
+            self.payers
+                .take(Count::Pages, pages, |_| u64::MAX)
+                .map_err(|_| EPERM)?;
+        }
+        Ok(RingCharge {
+            payers: self.payers.clone(),
+            pages,
+            _memlock: memlock,
+        })
     }
 
     /// Counts one watch, once. EDQUOT above the limit, which the log names.
     pub(super) fn charge_watch(&self, charge: &WatchCharge) -> Result {
-        if take(&self.counts.watches, params::max_user_watches()) {
-            charge.0.store(STEPS, Relaxed);
-            return Ok(());
-        }
-        pr_warn_ratelimited!(
-            "uid {} has reached the limit max_user_watches of this module\n",
-            self.counts.uid
-        );
-        Err(EDQUOT)
+        let limit = u64::from(params::max_user_watches());
+        self.payers
+            .take(Count::Watches, 1, |_| limit)
+            .map_err(|full| {
+                pr_warn_ratelimited!(
+                    "uid {} has reached the limit max_user_watches of this module\n",
+                    full.uid
+                );
+                EDQUOT
+            })?;
+        charge.0.store(STEPS, Relaxed);
+        Ok(())
     }
 }
 
 impl Drop for User {
     fn drop(&mut self) {
         self.leave();
-        let mut table = self.users.table.lock();
-        let uid = self.counts.uid;
-        let last = table.get_mut(&uid).is_some_and(|entry| {
-            entry.needs = entry.needs.saturating_sub(1);
-            entry.needs == 0
-        });
-        if last {
-            let node = table.remove_node(&uid);
-            drop(table);
-            drop(node);
-        }
+    }
+}
+
+/// Pages that count for a user, until it is dropped. Process context.
+pub(crate) struct RingCharge {
+    payers: Arc<Payers>,
+    pages: u64,
+    _memlock: MemlockCharge,
+}
+
+impl Drop for RingCharge {
+    fn drop(&mut self) {
+        self.payers.give_back(Count::Pages, self.pages);
     }
 }
 
@@ -182,14 +359,14 @@ impl WatchCharge {
     /// One of the steps is done; with the last one the watch is not counted any more. Any context.
     pub(super) fn step(&self, user: &User) {
         if self.0.load(Relaxed) != 0 && self.0.fetch_sub(1, Full) == 1 {
-            give_back(&user.counts.watches);
+            user.payers.give_back(Count::Watches, 1);
         }
     }
 
     /// The watch is not counted any more, whatever is done. Idempotent; any context.
     pub(super) fn give_back(&self, user: &User) {
         if self.0.xchg(0, Full) != 0 {
-            give_back(&user.counts.watches);
+            user.payers.give_back(Count::Watches, 1);
         }
     }
 }

@@ -39,14 +39,14 @@ use crate::{
         },
         cred::{
             capable_both,
-            Capability,
-            UserNamespace, //
+            Capability, //
         },
         path::FdPath,
         tracepoint::{
             self,
             Tracepoint, //
         },
+        user_ns::UserNamespace,
         workqueue::OwnedQueue, //
     },
 };

@@ -18,7 +18,10 @@ mod watch;
 mod wide;
 
 use crate::{
-    mark::Role,
+    mark::{
+        Mark,
+        Role, //
+    },
     queue::watch::Watch,
     rust::{
         fsnotify::PIN,
@@ -53,6 +56,11 @@ pub(crate) fn events() -> u32 {
         Some(_) => ALL_EVENTS | QUESTIONS,
         None => ALL_EVENTS,
     }
+}
+
+/// What the module has to keep for a watch on an object that nothing else watches.
+pub(crate) const fn bytes_per_watch() -> usize {
+    size_of::<Watch>() + size_of::<Mark<Watch>>() + size_of::<object::FsObject>()
 }
 
 /// By which means they come, beside what every kernel has.

@@ -37,8 +37,7 @@ use crate::{
     rust::{
         cred::{
             capable_both,
-            Capability,
-            UserNamespace, //
+            Capability, //
         },
         usb::{
             self,
@@ -46,6 +45,7 @@ use crate::{
             Notifier,
             UsbEvents, //
         },
+        user_ns::UserNamespace,
         workqueue::OwnedQueue, //
     },
 };

@@ -40,14 +40,14 @@ use crate::{
     rust::{
         cred::{
             capable_both,
-            Capability,
-            UserNamespace, //
+            Capability, //
         },
         fsnotify_event::Event,
         fsnotify_place::on,
         fsnotify_section::Section,
         path::FdPath,
-        text::Text, //
+        text::Text,
+        user_ns::UserNamespace, //
     },
 };
 use kernel::{

@@ -10,12 +10,14 @@
 #include "kselftest_harness.h"
 
 FIXTURE(many) {
+	char limit[WQ_VALUE];
 	int poke;
 };
 
 FIXTURE_SETUP(many)
 {
 	WQ_NEED_DEVICE();
+	ASSERT_TRUE(wq_get_parameter("max_user_queues", self->limit));
 	ASSERT_OK(wq_tmpdir_enter());
 	self->poke = wq_poke_open("f");
 	ASSERT_EQ(0, mkdir("d", 0755));
@@ -25,6 +27,8 @@ FIXTURE_TEARDOWN(many)
 {
 	close(self->poke);
 	wq_tmpdir_leave();
+	if (!geteuid())
+		wq_set_parameter("max_user_queues", self->limit);
 }
 
 /* One process: a queue of its own, its own file in the common folder, exact accounts. */
@@ -105,8 +109,10 @@ TEST_F_TIMEOUT(many, queues, 240)
 	struct wq *q = calloc(n, sizeof(*q));
 
 	ASSERT_NE(NULL, (void *)q);
+	WQ_NEED_ROOT();
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		SKIP(return, "not allowed to open many files");
+	ASSERT_TRUE(wq_set_parameter("max_user_queues", "8192"));
 	for (int i = 0; i < n; i++) {
 		ASSERT_OK(wq_open(&q[i], 1)) TH_LOG("queue %d", i);
 		ASSERT_NE(0, wq_watch(q[i].fd, "f", WATCH_FS_MODIFY, 0, i & 255, i, 0))
