@@ -8,7 +8,8 @@
 
 use super::{
     bindings,
-    fsnotify_event::encode_device, //
+    fsnotify_event::encode_device,
+    user_ns::UserNamespace, //
 };
 use kernel::prelude::*;
 
@@ -29,7 +30,7 @@ pub(crate) struct QuotaWarning {
     /// User, group or project: `USRQUOTA` and so on.
     pub(crate) kind: u32,
     /// Which one, as numbered in the initial user namespace.
-    pub(crate) id: u32,
+    id: u32,
     /// Which limit: `QUOTA_NL_*`.
     pub(crate) warning: u32,
 }
@@ -42,6 +43,13 @@ impl QuotaWarning {
             id,
             warning: warning.unsigned_abs(),
         }
+    }
+
+    /// Which user, group or project, as numbered in `ns`; the overflow id if it has no number there. Any
+    /// context.
+    pub(crate) fn id_in(&self, ns: &UserNamespace) -> u32 {
+        // SAFETY: The namespace is valid.
+        unsafe { bindings::wqd_quota_id_in(ns.as_ptr(), self.kind, self.id) }
     }
 }
 
@@ -58,4 +66,22 @@ pub(super) fn is_readonly(flags: c_ulong) -> bool {
 pub(super) unsafe fn device(sb: *const bindings::super_block) -> u32 {
     // SAFETY: The caller promises it; the number does not change.
     encode_device(unsafe { (*sb).s_dev })
+}
+
+#[kunit_tests(watch_queue_superblock)]
+mod tests {
+    use super::*;
+
+    const OVERFLOW: u32 = 65534;
+
+    #[test]
+    fn ids_of_quotas_are_translated() {
+        for kind in 0..3 {
+            let known = QuotaWarning::new(kind, 1234, 0, 1);
+            assert_eq!(known.id_in(UserNamespace::init()), 1234);
+            // What no namespace numbers.
+            let unknown = QuotaWarning::new(kind, u32::MAX, 0, 1);
+            assert_eq!(unknown.id_in(UserNamespace::init()), OVERFLOW);
+        }
+    }
 }

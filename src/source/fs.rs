@@ -160,9 +160,11 @@ pub(super) fn shares(role: Role) -> bool {
 }
 
 /// How many marks in this role may be on one object: each of them is asked about everything that
-/// happens on the file system, a rename while no other can go on.
+/// happens on the file system, a rename while no other can go on. A watch on a subtree counts once: by
+/// its mark of the first class, which every such watch has.
 pub(super) fn limit(role: Role) -> Option<u32> {
-    (role::part(role) == role::TREE).then(params::max_subtrees)
+    let counts = role == role::new(role::TREE, Class::Notify);
+    counts.then(params::max_subtrees)
 }
 
 /// The bits that marks of each class hear of.

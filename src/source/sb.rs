@@ -204,20 +204,27 @@ impl Sb {
         }
     }
 
-    /// Posts a record of one subtype, given as a bit, to who watches the file system on this device.
-    fn post(device: u32, subtype: u32, flags: u32, fixed: &[u64]) {
-        let records = [Records {
-            kind: kind::SB,
-            subtypes: subtype,
-            base: 0,
-            flags,
-            fixed,
-            name: &[],
-        }];
+    /// Posts a record of one subtype, given as a bit, to who watches the file system on this device;
+    /// `fixed` is what it tells the opener of a queue.
+    fn post<const N: usize>(
+        device: u32,
+        subtype: u32,
+        flags: u32,
+        fixed: impl Fn(&Queue) -> [u64; N],
+    ) {
         let reader = Watch::context().read();
         let list = crate::SB.get().watched.get(&reader, device.into());
         each_watch(&reader, list, |watch| {
             if watch.mask() & subtype != 0 {
+                let fixed = fixed(watch.queue());
+                let records = [Records {
+                    kind: kind::SB,
+                    subtypes: subtype,
+                    base: 0,
+                    flags,
+                    fixed: fixed.as_slice(),
+                    name: &[],
+                }];
                 Queue::post_anywhere(watch, &Post { records: &records });
             }
         });
@@ -227,16 +234,17 @@ impl Sb {
 impl SuperEvents for Sb {
     fn reconfigured(device: u32, readonly: bool) {
         let flags = if readonly { info::FLAG_0 } else { 0 };
-        Self::post(device, event::READONLY, flags, &[device.into()]);
+        Self::post(device, event::READONLY, flags, |_| [device.into()]);
     }
 
     fn quota(warning: &QuotaWarning) {
-        let fixed = [
-            warning.device.into(),
-            word(warning.kind, warning.id),
-            word(warning.warning, 0),
-        ];
-        Self::post(warning.device, event::EDQUOT, 0, &fixed);
+        Self::post(warning.device, event::EDQUOT, 0, |queue| {
+            [
+                warning.device.into(),
+                word(warning.kind, warning.id_in(queue.user().namespace())),
+                word(warning.warning, 0),
+            ]
+        });
     }
 }
 

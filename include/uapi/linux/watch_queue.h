@@ -343,7 +343,7 @@ struct error_notification {
 struct quota_notification {
 	struct superblock_notification s;	/* subtype NOTIFY_SUPERBLOCK_EDQUOT */
 	__u32	quota_type;	/* USRQUOTA, GRPQUOTA or PRJQUOTA of <linux/quota.h> */
-	__u32	quota_id;	/* whose, as numbered in the initial user namespace */
+	__u32	quota_id;	/* whose, as numbered for the opener of the queue */
 	__u32	warning;	/* QUOTA_NL_* of <linux/quota.h>: which limit, in which direction */
 	__u32	__reserved;	/* 0 */
 };

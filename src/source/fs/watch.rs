@@ -128,9 +128,11 @@ pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<
         role::TREE => Some(Need::place(Place::inode(&path)?, Class::Notify, role::ROOT)),
         _ => None,
     };
+    // A subtree has one in the first class whatever it wants, by which it is counted.
+    let counted = |class| part == role::TREE && class == Class::Notify;
     let classes = Class::ALL
         .into_iter()
-        .filter(|&class| (mask | ignore) & class_events(class) != 0)
+        .filter(|&class| counted(class) || (mask | ignore) & class_events(class) != 0)
         .map(|class| Need::place(place, class, part));
     let needs = Iterator::chain(root.into_iter(), classes);
     enter(&watch, needs, None, if_there)

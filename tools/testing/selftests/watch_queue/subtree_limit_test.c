@@ -84,6 +84,32 @@ TEST_F(limit, of_one_file_system)
 	EXPECT_NE(0, SUBTREE(self->q, "fs/3"));
 }
 
+/* A watch counts once, whether it reports, asks, or both. */
+TEST_F(limit, of_what_asks)
+{
+	const uint64_t asks = WATCH_FS_OPEN_PERM;
+
+	ASSERT_TRUE(wq_set_parameter(PARAMETER, "3"));
+	if (!wq_watch(self->q.fd, "fs/0", asks, WATCH_SCOPE_SUBTREE, 0, 0, 0)) {
+		ASSERT_EQ(EOPNOTSUPP, errno);
+		SKIP(return, "this kernel does not let modules ask");
+	}
+	EXPECT_NE(0, wq_watch(self->q.fd, "fs/1", asks | WATCH_FS_CREATE, WATCH_SCOPE_SUBTREE, 0, 0, 0));
+	EXPECT_NE(0, SUBTREE(self->q, "fs/2"));
+	EXPECT_EQ(0, SUBTREE(self->q, "fs/3"));
+	EXPECT_EQ(EDQUOT, errno);
+	EXPECT_EQ(0, wq_watch(self->q.fd, "fs/3", asks, WATCH_SCOPE_SUBTREE, 0, 0, 0));
+	EXPECT_EQ(EDQUOT, errno);
+	EXPECT_EQ(0, wq_watch(self->other.fd, "fs/3", asks | WATCH_FS_CREATE, WATCH_SCOPE_SUBTREE, 0, 0, 0));
+	EXPECT_EQ(EDQUOT, errno);
+	/* What only asks reports nothing. */
+	ASSERT_EQ(0, wq_remove_all(self->q.fd, 0));
+	wq_drain(&self->q);
+	EXPECT_NE(0, wq_watch(self->q.fd, "fs/3", WATCH_FS_OPEN_EXEC_PERM, WATCH_SCOPE_SUBTREE, 0, 0, 0));
+	EXPECT_EQ(0, mkdir("fs/3/d", 0700));
+	EXPECT_STREQ("", wq_story(&self->q));
+}
+
 static void *add_in_vain(void *queue)
 {
 	struct wq *q = queue;
