@@ -91,6 +91,7 @@ void works_init(void);
 void set_events(bool quick);
 void set_listeners(bool quick);
 void set_consume(bool quick);
+void set_limits(bool quick);
 void set_stopped(bool quick);
 void set_keys(bool quick);
 void set_unrelated(bool quick);

@@ -72,6 +72,7 @@ static const struct {
 	{ "listeners", set_listeners },
 	{ "stopped", set_stopped },
 	{ "consume", set_consume },
+	{ "limits", set_limits },
 	{ "keys", set_keys },
 	{ "unrelated", set_unrelated },
 	{ "subtree", set_subtree },
