@@ -13,6 +13,7 @@
 
 mod connector;
 mod context;
+mod entering;
 mod entry;
 mod group;
 mod hooks;
@@ -40,6 +41,7 @@ pub(crate) use self::{
         Context,
         Reader, //
     },
+    entering::Entering,
     entry::{
         Mark,
         MarkRef,
@@ -107,6 +109,11 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     /// [`Context::reap_watch`] for step two before anybody can know that it is dead. True for the one
     /// call that did it. Any context but NMI; takes only the ring lock.
     fn kill(this: &Arc<Self>, reason: Self::Reason) -> bool;
+
+    /// Ends a watch that could not be entered after all, step one, because of `why`: its handle was given
+    /// to nobody, so it has a REMOVAL only if it has reported something. Process context, under
+    /// `mark_mutex`; takes only the ring lock. The caller does step two.
+    fn withdraw(this: &Arc<Self>, why: NotInserted);
 
     /// Called after step two, in process context and without locks: the watch has left its group.
     fn ended(&self);

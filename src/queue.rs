@@ -141,7 +141,7 @@ impl Queue {
         try_pin_init!(Self {
             ring <- new_raw_spinlock!(Ring::new(), "queue.ring"),
             waiters <- Waiters::new(crate::WORK.get().clone()),
-            group <- Group::new(0, false),
+            group <- Group::new(),
             memory <- new_mutex!(None, "queue.memory"),
             questions: SetOnce::new(),
             opener,
@@ -244,7 +244,7 @@ impl Queue {
     /// Step one for a watch that could not be entered after all: its handle was given to nobody, so it
     /// has a REMOVAL only if it has reported something. Process context, under `mark_mutex`; the caller
     /// does step two.
-    pub(crate) fn withdraw(&self, watch: &Arc<Watch>, reason: Reason) {
+    fn withdraw(&self, watch: &Arc<Watch>, reason: Reason) {
         let mut ring = self.ring.lock();
         let signal = ring.withdraw(watch, reason);
         self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));

@@ -316,7 +316,7 @@ impl<S: Subscriber> ConnectorRef<S> {
             }
             let same = ptr::eq(there.watch().group(), group)
                 && there.watch().same(there.role(), mark.watch(), mark.role());
-            if same && !group.allows_dups() && !there.watch().is_dead() {
+            if same && !there.watch().is_dead() {
                 drop(guard);
                 return Err((self, NotInserted::Exists));
             }

@@ -247,9 +247,28 @@ impl<S: Subscriber> MarkRef<S> {
             .store(connector.into_raw().as_ptr(), Release);
     }
 
-    /// Whether somebody has a reference beside the caller's.
-    pub(super) fn is_shared(&self) -> bool {
-        self.get().refs.as_atomic().load(Relaxed) > 1
+    /// Drops the reference of the watch, which is dead. If it is not the last one, a task waits on the
+    /// mark and may take its time; what the mark wants is nothing from now on, so the object is told here
+    /// (TRAPS: A20). It is told after the drop: whoever comes to be the last one tells it, too.
+    /// Process context, no locks.
+    pub(super) fn retire(self) {
+        hook!(S, Retire);
+        let reader = S::context().read();
+        let mark = self.for_reader(&reader);
+        if !put_unless_last(&mark.refs) {
+            drop(reader);
+            return drop(self);
+        }
+        // The reference was given back just now.
+        core::mem::forget(self);
+        // SAFETY: Null, or a connector that is freed only after the reader's section: whoever clears the
+        // pointer has the reference that keeps it until then.
+        let connector = unsafe { mark.connector.load(Acquire).as_ref() };
+        let connector = connector.and_then(Connector::try_get);
+        drop(reader);
+        if let Some(connector) = connector {
+            connector.announce();
+        }
     }
 
     /// Tells the object that the watch's masks were changed. The mark is attached; process context,

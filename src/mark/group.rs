@@ -14,7 +14,9 @@
 
 use super::{
     user_wait::Gate,
+    ConnectorRef,
     MarkRef,
+    NotInserted,
     Role,
     Subscriber, //
 };
@@ -22,10 +24,7 @@ use crate::rust::{
     handle_table::HandleTable,
     nofs::NofsGuard, //
 };
-use core::{
-    cmp::Reverse,
-    ptr, //
-};
+use core::ptr;
 use kernel::{
     new_mutex,
     prelude::*,
@@ -46,11 +45,9 @@ use kernel::{
 /// A group of watches.
 #[pin_data]
 pub(crate) struct Group<S: Subscriber> {
-    priority: u8,
     last_handle: Atomic<u64>,
     ended: Atomic<bool>,
     alive: Atomic<u64>,
-    dups: bool,
     #[pin]
     gate: Gate,
     #[pin]
@@ -62,15 +59,12 @@ struct State<S: Subscriber> {
 }
 
 impl<S: Subscriber> Group<S> {
-    /// An empty group. A higher `priority` is shown events earlier. With `dups` it may have several
-    /// watches on one object.
-    pub(crate) fn new(priority: u8, dups: bool) -> impl PinInit<Self, Error> {
+    /// An empty group.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            priority,
             last_handle: Atomic::new(0),
             ended: Atomic::new(false),
             alive: Atomic::new(0),
-            dups,
             gate <- Gate::new(),
             state <- new_mutex!(State {
                 watches: HandleTable::new(),
@@ -78,10 +72,10 @@ impl<S: Subscriber> Group<S> {
         })
     }
 
-    /// Where marks of this group stand in a list: higher priority first, then by address.
+    /// Where marks of this group stand in a list: by address.
     #[inline]
-    pub(crate) fn key(&self) -> (Reverse<u8>, usize) {
-        (Reverse(self.priority), ptr::from_ref(self) as usize)
+    pub(crate) fn key(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     /// A handle that was never used in this group; not 0. Any context.
@@ -106,11 +100,6 @@ impl<S: Subscriber> Group<S> {
     #[inline]
     pub(crate) fn ended(&self) -> bool {
         self.ended.load(Relaxed)
-    }
-
-    /// Whether it may have several watches on one object.
-    pub(crate) fn allows_dups(&self) -> bool {
-        self.dups
     }
 
     /// Where those are counted who wait for user space on behalf of the group.
@@ -138,18 +127,31 @@ pub(crate) struct GroupGuard<'a, S: Subscriber> {
 }
 
 impl<S: Subscriber> GroupGuard<'_, S> {
-    /// Enters a watch under its handle. ENOMEM. The group has not ended.
-    pub(crate) fn add(&mut self, watch: Arc<S>) -> Result {
+    /// Enters a watch under its handle; for [`super::Entering`]. ENOMEM. The group has not ended.
+    pub(super) fn add(&mut self, watch: Arc<S>) -> Result {
         let handle = watch.handle();
         self.state.watches.insert(handle, watch)?;
         self.group.alive.fetch_add(1, Relaxed);
         Ok(())
     }
 
-    /// Gives the watch one more mark. `watch` is of this group and in its table.
-    pub(crate) fn attach(&mut self, watch: &S, mark: MarkRef<S>) {
+    /// Puts a new mark into the list of `connector`, gives it to its watch, and tells the object; for
+    /// [`super::Entering`]. `watch` is of this group and in its table. What was refused comes back.
+    pub(super) fn insert(
+        &mut self,
+        watch: &S,
+        connector: &ConnectorRef<S>,
+        mark: MarkRef<S>,
+    ) -> Result<(), (MarkRef<S>, NotInserted)> {
         debug_assert!(ptr::eq(watch.group(), self.group));
+        match connector.clone().insert(&mark) {
+            Ok(()) => {}
+            // The caller has a reference, too, so dropping this one does nothing.
+            Err((_spare, why)) => return Err((mark, why)),
+        }
         watch.marks().attach(mark);
+        connector.announce();
+        Ok(())
     }
 
     /// The watch with this handle.
@@ -200,12 +202,7 @@ impl<S: Subscriber> Drop for Removed<S> {
         // The watch is dead and out of the table: nobody finds it any more, so this value is the
         // only one that can reach the set, which is as good as holding the mutex.
         while let Some(mark) = self.watch.marks().detach() {
-            if mark.is_shared() {
-                // Somebody waits on it, who may take his time to drop the last reference. What it
-                // wants is nothing from now on (TRAPS: A20).
-                mark.announce();
-            }
-            drop(mark);
+            mark.retire();
         }
         self.watch.ended();
     }

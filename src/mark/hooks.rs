@@ -18,6 +18,8 @@ pub(crate) enum Window {
     Ended,
     /// The place of a new mark was looked for; its list is not locked yet.
     Place,
+    /// A mark of a dead watch is about to be let go by it.
+    Retire,
     /// The last reference of a mark was seen to be the last; its list is not locked yet.
     LastPut,
     /// The count of a connector has reached zero; its object was not told yet.

@@ -16,6 +16,7 @@ use crate::{
         Context,
         Group,
         MarkSet,
+        NotInserted,
         Role,
         Subscriber, //
     },
@@ -71,14 +72,11 @@ pub(crate) enum Reason {
 pub(crate) enum State {
     /// Events are posted.
     Armed,
-    /// A one-shot watch that is writing its only event.
-    Fired,
     /// It has ended.
     Dead,
 }
 
 const ARMED: u32 = 0;
-const FIRED: u32 = 1;
 /// Plus the reason.
 const DEAD: u32 = 0x100;
 
@@ -265,19 +263,8 @@ impl Watch {
     pub(crate) fn state(&self) -> State {
         match self.state.load(Relaxed) {
             ARMED => State::Armed,
-            FIRED => State::Fired,
             _ => State::Dead,
         }
-    }
-
-    /// The caller holds the ring lock; not for [`State::Dead`], which needs a reason.
-    pub(super) fn set_state(&self, state: State) {
-        let value = match state {
-            State::Armed => ARMED,
-            State::Fired => FIRED,
-            State::Dead => return,
-        };
-        self.state.store(value, Relaxed);
     }
 
     /// Makes it dead. The caller holds the ring lock and saw that it was not.
@@ -390,6 +377,14 @@ impl Subscriber for Watch {
 
     fn kill(this: &Arc<Self>, reason: Reason) -> bool {
         this.queue.kill_anywhere(this, reason)
+    }
+
+    fn withdraw(this: &Arc<Self>, why: NotInserted) {
+        let reason = match why {
+            NotInserted::Full => Reason::Removed,
+            NotInserted::Destroying | NotInserted::Exists => Reason::ObjectGone,
+        };
+        this.queue.withdraw(this, reason);
     }
 
     fn ended(&self) {

@@ -12,6 +12,7 @@ use super::each_watch;
 use crate::{
     mark::{
         ConnectorRef,
+        Entering,
         MarkRef,
         NotInserted,
         Slot,
@@ -152,28 +153,17 @@ fn insert(watch: &Arc<Watch>, slot: &Slot<Watch>) -> Result {
     let mark = MarkRef::new(watch.clone(), 0)?;
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
     let connector: ConnectorRef<Watch>;
-    let removed;
-    let mut group = watch.group().lock();
+    let group = watch.group().lock();
     if watch.group().ended() {
         return Err(ENOENT);
     }
     connector = slot.connector()?;
     watch.charge()?;
-    group.add(watch.clone())?;
-    match connector.clone().insert(&mark) {
-        Ok(()) => {
-            group.attach(watch, mark);
-            connector.announce();
-            Ok(())
-        }
-        Err((_, why)) => {
-            removed = group.remove(watch.handle());
-            drop(group);
-            drop(removed);
-            Err(match why {
-                NotInserted::Exists | NotInserted::Full => EBUSY,
-                NotInserted::Destroying => ENOENT,
-            })
-        }
-    }
+    let mut entering = Entering::new(group, watch)?;
+    entering.insert(&connector, mark).map_err(|why| match why {
+        NotInserted::Exists | NotInserted::Full => EBUSY,
+        NotInserted::Destroying => ENOENT,
+    })?;
+    entering.finish();
+    Ok(())
 }

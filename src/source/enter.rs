@@ -21,6 +21,7 @@ use super::{
 use crate::{
     mark::{
         ConnectorRef,
+        Entering,
         GroupGuard,
         MarkRef,
         NotInserted,
@@ -28,10 +29,7 @@ use crate::{
         Subscriber,
         Table, //
     },
-    queue::watch::{
-        Reason,
-        Watch, //
-    },
+    queue::watch::Watch,
     rust::{
         fsnotify_place::{
             Class,
@@ -226,7 +224,6 @@ fn try_enter<'p>(
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.
     let mut prepared: [Option<Prepared<'_>>; MAX_MARKS] = [const { None }; MAX_MARKS];
     let mut holds = [const { None }; Class::NR];
-    let removed;
     for (prepared, need) in prepared.iter_mut().zip(needs.clone()) {
         *prepared = Some(Prepared::new(watch, need)?);
     }
@@ -258,37 +255,25 @@ fn try_enter<'p>(
     }
 
     watch.charge()?;
-    group.add(watch.clone())?;
+    let mut entering = Entering::new(group, watch)?;
     for prepared in prepared.iter_mut().flatten() {
         let (Some(mark), Some(connector)) = (prepared.mark.take(), &prepared.connector) else {
             continue;
         };
-        if let Err((_, why)) = connector.clone().insert(&mark) {
-            // (A second watch of one group was found above.) With the marks before this one it was to
-            // be seen, and it still can be met in their lists: it has to be dead before `group` is
-            // dropped.
-            let full = why == NotInserted::Full;
-            let reason = if full {
-                Reason::Removed
-            } else {
-                Reason::ObjectGone
-            };
-            watch.queue().withdraw(watch, reason);
-            removed = group.remove(watch.handle());
-            drop(group);
-            drop(removed);
-            drop(mark);
-            if full {
+        match entering.insert(connector, mark) {
+            Ok(()) => {}
+            Err(NotInserted::Full) => {
+                drop(entering);
                 pr_warn_ratelimited!(
                     "a file system has reached the limit max_subtrees of this module\n"
                 );
                 return Err(EDQUOT);
             }
-            return Err(ENOENT);
+            // A second watch of one group was found above.
+            Err(NotInserted::Destroying | NotInserted::Exists) => return Err(ENOENT),
         }
-        group.attach(watch, mark);
-        connector.announce();
     }
+    entering.finish();
     Ok(Some(Added {
         handle: watch.handle(),
         new: true,

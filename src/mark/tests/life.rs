@@ -60,11 +60,12 @@ mod suite {
     fn nothing_gets_into_the_list_of_an_ending_object() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let low = Party::new(0, false)?;
+        let mut parties = Party::in_order(3)?;
+        let low = parties.pop().ok_or(EINVAL)?;
         let low_watch = low.add(&list, 1)?;
-        let mid = Party::new(1, false)?;
+        let mid = parties.pop().ok_or(EINVAL)?;
         let mid_watch = mid.add(&list, 1)?;
-        let high = Arc::new(Party::new(2, false)?, GFP_KERNEL)?;
+        let high = Arc::new(parties.pop().ok_or(EINVAL)?, GFP_KERNEL)?;
 
         // While the list is being emptied, another task adds in front of what is being looked at.
         let (middle, trying, result) = (flag()?, flag()?, flag()?);
@@ -127,7 +128,7 @@ mod suite {
     #[test]
     fn an_object_that_dies_without_marks_is_freed() -> Result {
         let world = World::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let (target, list) = Target::new()?;
 
         target.connector().end_all(GONE);
@@ -152,7 +153,7 @@ mod suite {
     fn the_last_mark_gives_the_connector_back() -> Result {
         let _world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, true)?;
+        let party = Party::new(true)?;
         let first = party.add(&list, 1)?;
         let second = party.add(&list, 2)?;
         drop(list);
@@ -173,7 +174,7 @@ mod suite {
         let world = World::new()?;
         let (target, list) = Target::new()?;
         let (dying, dying_list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let there = party.add(&list, 0x1)?;
         let changed = target.changed();
 
@@ -222,7 +223,7 @@ mod suite {
     fn the_last_mark_keeps_its_watch_and_its_group() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = party.add(&list, 1)?;
         let reader = context().read();
         party.remove(&probe)?;
@@ -247,7 +248,7 @@ mod suite {
         let mut by_object = 0;
         for round in 0..rounds {
             let (target, list) = Target::new()?;
-            let party = Arc::new(Party::new(0, false)?, GFP_KERNEL)?;
+            let party = Arc::new(Party::new(false)?, GFP_KERNEL)?;
             let probe = party.add(&list, 1)?;
             let line = Line::new(2)?;
             let removed = flag()?;
@@ -298,7 +299,7 @@ mod suite {
         let world = World::new()?;
         let (sb, sb_list) = Target::new()?;
         let (root, root_list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = Probe::new(&party.0, 0)?;
         party.add_mark(&probe, &sb_list, 0x10)?;
         party.add_mark(&probe, &root_list, 0x20)?;
@@ -322,7 +323,7 @@ mod suite {
     fn a_mark_pinned_at_the_last_moment_stays() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = party.add(&list, 1)?;
         drop(list);
         let pins = Arc::pin_init(

@@ -25,8 +25,8 @@ use super::{
 };
 use kernel::prelude::*;
 
-/// Whether a walk over one list shows marks of parties in the right order, seen from outside: by
-/// falling priority, and by address in each priority.
+/// Whether a walk over one list shows marks of parties in the right order, seen from outside: by the
+/// addresses of their groups.
 fn in_order(target: &Target) -> bool {
     let reader = Probe::context().read();
     let mut walk = Walk::new(&reader, [Some(target.connector())]);
@@ -34,8 +34,7 @@ fn in_order(target: &Target) -> bool {
     let mut ordered = true;
     while let Some(run) = walk.next_group() {
         run.for_each(|_, mark| {
-            let group = core::ptr::from_ref(mark.watch().group()).addr();
-            let place = (u8::MAX - mark.watch().priority(), group);
+            let place = core::ptr::from_ref(mark.watch().group()).addr();
             ordered &= last.is_none_or(|last| last <= place);
             last = Some(place);
         });
@@ -130,7 +129,7 @@ mod suite {
     };
 
     #[test]
-    fn a_list_is_sorted_by_priority_and_address() -> Result {
+    fn a_list_is_sorted_by_address() -> Result {
         let _world = World::new()?;
         let (target, list) = Target::new()?;
         let parties = Party::in_order(12)?;
@@ -157,11 +156,10 @@ mod suite {
         let mut parties = Party::in_order(6)?;
         // Some may have several watches on one object.
         for p in [1, 4] {
-            let priority = parties[p].0.priority;
-            let mut with_dups = Party::new(priority, true)?;
+            let mut with_dups = Party::new(true)?;
             core::mem::swap(&mut parties[p], &mut with_dups);
         }
-        parties.sort_unstable_by_key(|p| (u8::MAX - p.0.priority, p.address()));
+        parties.sort_unstable_by_key(Party::address);
 
         // None, one, or all parties on some lists; lists without a mark; parties without one.
         let one = |p: usize, l: usize| usize::from((p * 7 + l * 3) % 4 != 0 && p != 2);
@@ -182,10 +180,10 @@ mod suite {
     fn marks_of_a_group_with_duplicates_are_shown_together() -> Result {
         let _world = World::new()?;
         let mut parties = KVec::new();
-        for i in 0..4 {
-            parties.push(Party::new(i % 2, true)?, GFP_KERNEL)?;
+        for _ in 0..4 {
+            parties.push(Party::new(true)?, GFP_KERNEL)?;
         }
-        parties.sort_unstable_by_key(|p: &Party| (u8::MAX - p.0.priority, p.address()));
+        parties.sort_unstable_by_key(Party::address);
 
         assert!(merged::<2>(&parties, |p, l| (p + l) % 3)?);
         assert!(merged::<4>(&parties, |p, l| (p * 5 + l) % 4)?);
@@ -196,8 +194,8 @@ mod suite {
     fn find_and_union_know_live_watches_only() -> Result {
         let _world = World::new()?;
         let (target, list) = Target::new()?;
-        let first = Party::new(0, false)?;
-        let second = Party::new(0, false)?;
+        let first = Party::new(false)?;
+        let second = Party::new(false)?;
 
         assert!(list.find(&first.0.group, |_, _| true).is_none());
         assert_eq!(list.union(), 0);

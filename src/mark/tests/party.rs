@@ -11,6 +11,7 @@ use super::{
         hooks::Window,
         ConnectorRef,
         Context,
+        Entering,
         Group,
         MarkRef,
         MarkSet,
@@ -40,7 +41,7 @@ use kernel::{
 pub(super) struct Owner {
     #[pin]
     pub(super) group: Group<Probe>,
-    pub(super) priority: u8,
+    dups: bool,
     watches: Atomic<u32>,
 }
 
@@ -93,13 +94,6 @@ impl Probe {
         first
     }
 
-    /// Step one for a watch that could not be entered: nobody hears of it.
-    fn withdraw(&self) {
-        if self.reason.cmpxchg(0, REMOVED, Full).is_ok() {
-            self.group().one_died();
-        }
-    }
-
     /// How many removal records it would have written.
     pub(super) fn removals(&self) -> u32 {
         self.removals.load(Relaxed)
@@ -112,10 +106,6 @@ impl Probe {
 
     pub(super) fn set_wants(&self, wants: u32) {
         self.wants.store(wants, Relaxed);
-    }
-
-    pub(super) fn priority(&self) -> u8 {
-        self.owner.priority
     }
 
     pub(super) fn is_of(&self, party: &Party) -> bool {
@@ -168,6 +158,17 @@ impl Subscriber for Probe {
         first
     }
 
+    fn withdraw(this: &Arc<Self>, _why: NotInserted) {
+        // Nobody hears of it.
+        if this.reason.cmpxchg(0, REMOVED, Full).is_ok() {
+            this.group().one_died();
+        }
+    }
+
+    fn same(&self, _role: Role, _other: &Self, _other_role: Role) -> bool {
+        !self.owner.dups
+    }
+
     fn ended(&self) {
         world().ended.fetch_add(1, Full);
     }
@@ -190,24 +191,25 @@ pub(super) const REMOVED: u32 = 1;
 pub(super) const GONE: u32 = 2;
 
 impl Party {
-    pub(super) fn new(priority: u8, dups: bool) -> Result<Self> {
+    /// With `dups` it may have several watches on one object.
+    pub(super) fn new(dups: bool) -> Result<Self> {
         Ok(Self(Arc::pin_init(
             try_pin_init!(Owner {
-                group <- Group::new(priority, dups),
-                priority,
+                group <- Group::new(),
+                dups,
                 watches: Atomic::new(0),
             }? Error),
             GFP_KERNEL,
         )?))
     }
 
-    /// Parties in the order in which a walk has to show them: some of each priority.
+    /// Parties in the order in which a walk has to show them.
     pub(super) fn in_order(n: usize) -> Result<KVec<Self>> {
         let mut parties = KVec::with_capacity(n, GFP_KERNEL)?;
-        for i in 0..n {
-            parties.push(Self::new((i % 3) as u8, false)?, GFP_KERNEL)?;
+        for _ in 0..n {
+            parties.push(Self::new(false)?, GFP_KERNEL)?;
         }
-        parties.sort_unstable_by_key(|p: &Self| (u8::MAX - p.0.priority, p.address()));
+        parties.sort_unstable_by_key(Self::address);
         Ok(parties)
     }
 
@@ -230,28 +232,20 @@ impl Party {
         role: Role,
     ) -> Result {
         let mark = MarkRef::new(probe.clone(), role)?;
-        let removed;
         let mut group = self.0.group.lock();
-        let new = group.get(probe.handle).is_none();
-        if new {
-            group.add(probe.clone())?;
-        }
-        let (spare, refused) = match to.clone().insert(&mark) {
-            Ok(()) => {
-                group.attach(probe, mark);
-                to.announce();
-                return Ok(());
+        let inserted = if group.get(probe.handle).is_none() {
+            let mut entering = Entering::new(group, probe)?;
+            let inserted = entering.insert(to, mark);
+            if inserted.is_ok() {
+                entering.finish();
             }
-            Err(refused) => refused,
+            inserted
+        } else {
+            let inserted = group.insert(probe, to, mark);
+            drop(group);
+            inserted.map_err(|(_mark, why)| why)
         };
-        removed = new.then(|| {
-            probe.withdraw();
-            group.remove(probe.handle)
-        });
-        drop(group);
-        drop(removed);
-        drop(spare);
-        Err(match refused {
+        inserted.map_err(|why| match why {
             NotInserted::Destroying => ENOENT,
             NotInserted::Exists => EEXIST,
             NotInserted::Full => EDQUOT,

@@ -66,7 +66,7 @@ mod suite {
     fn flush_waits_for_all_that_was_detached_before() -> Result {
         let world = World::new()?;
         let (_target, list) = Target::new()?;
-        let party = Party::new(0, true)?;
+        let party = Party::new(true)?;
         for round in 1..=5 {
             for _ in 0..20 {
                 party.add(&list, 1)?;

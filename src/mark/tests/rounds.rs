@@ -49,7 +49,7 @@ mod suite {
         let world = World::new()?;
         let (target, list) = Target::new()?;
         let slot = Slot::<Probe>::new();
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         // What the table of handles keeps for itself is there before.
         let stays = party.add(&list, 1)?;
 
@@ -59,7 +59,7 @@ mod suite {
             party.remove(&on_slot)?;
             most = most.max(world.live());
         }
-        let other = Party::new(0, false)?;
+        let other = Party::new(false)?;
         for _ in 0..ROUNDS {
             let on_target = other.add(&list, 1)?;
             other.remove(&on_target)?;

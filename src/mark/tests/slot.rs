@@ -83,7 +83,7 @@ mod suite {
     fn a_connector_lives_as_long_as_its_marks() -> Result {
         let world = World::new()?;
         let slot = slot()?;
-        let party = Party::new(0, true)?;
+        let party = Party::new(true)?;
         assert!(!occupied(&slot));
 
         let list = slot.connector()?;
@@ -111,7 +111,7 @@ mod suite {
     #[test]
     fn an_ended_slot_has_no_connector_and_gets_none() -> Result {
         let world = World::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let empty = slot()?;
         empty.end(GONE);
         assert!(empty.is_ended());
@@ -177,7 +177,7 @@ mod suite {
     #[test]
     fn a_connector_may_leave_after_its_slot_is_gone() -> Result {
         let world = World::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let slot = stash(Some(KBox::new(Slot::<Probe>::new(), GFP_KERNEL)?))?;
         let list = slot.lock().as_ref().ok_or(EINVAL)?.connector()?;
         let probe = party.add(&list, 1)?;
@@ -236,7 +236,7 @@ mod suite {
         let mut added = 0;
         for round in 0..rounds {
             let slot = slot()?;
-            let party = Arc::new(Party::new(0, false)?, GFP_KERNEL)?;
+            let party = Arc::new(Party::new(false)?, GFP_KERNEL)?;
             let line = Line::new(2)?;
             let count = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
             let adder = {

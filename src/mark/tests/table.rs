@@ -99,7 +99,7 @@ mod suite {
     fn each_number_has_its_connector() -> Result {
         let world = World::new()?;
         let table = Table::<Probe>::new()?;
-        let party = Party::new(0, true)?;
+        let party = Party::new(true)?;
         // More than there are chains, so that some share one.
         let n = 1000u64;
         let mut probes = KVec::with_capacity(n as usize, GFP_KERNEL)?;
@@ -143,7 +143,7 @@ mod suite {
     fn an_entry_lives_as_long_as_its_marks() -> Result {
         let world = World::new()?;
         let table = Table::<Probe>::new()?;
-        let party = Party::new(0, true)?;
+        let party = Party::new(true)?;
         let list = connector(&table, 7)?;
         assert!(connector(&table, 7)?.as_ptr() == list.as_ptr());
         assert_eq!(leases(), 1);
@@ -208,7 +208,7 @@ mod suite {
         let other = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
 
         let (hook_table, hook_other) = (table.clone(), other.clone());
-        let party = Arc::new(Party::new(0, false)?, GFP_KERNEL)?;
+        let party = Arc::new(Party::new(false)?, GFP_KERNEL)?;
         let hook_party = party.clone();
         world.arm(Window::Publish, move || {
             if let Ok(list) = connector(&hook_table, 9) {
@@ -230,8 +230,8 @@ mod suite {
     fn a_look_up_helps_out_what_nobody_needs() -> Result {
         let world = World::new()?;
         let table = Table::<Probe>::new()?;
-        let party = Party::new(0, false)?;
-        let other = Arc::new(Party::new(0, false)?, GFP_KERNEL)?;
+        let party = Party::new(false)?;
+        let other = Arc::new(Party::new(false)?, GFP_KERNEL)?;
         let probe = party.add(&connector(&table, 3)?, 1)?;
 
         // The count has reached zero, but the entry is still there.
@@ -255,7 +255,7 @@ mod suite {
     fn an_end_meets_what_nobody_needs() -> Result {
         let world = World::new()?;
         let table = Table::<Probe>::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = party.add(&connector(&table, 3)?, 1)?;
         let hook_table = table.clone();
         world.arm(Window::Unneeded, move || hook_table.end(3, GONE))?;
@@ -309,7 +309,7 @@ mod suite {
             })?
         };
         line.wait();
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         for round in 0..rounds {
             let first = party.add(&connector(&table, 1)?, 1)?;
             party.add(&connector(&table, 2)?, 1)?;

@@ -25,6 +25,7 @@ use super::{
     },
 };
 use kernel::{
+    new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -145,8 +146,8 @@ mod suite {
         let (target, list) = Target::new()?;
         let parties = Party::in_order(3)?;
         parties[0].add(&list, 1)?;
-        let going = Arc::new(Party::new(0, false)?, GFP_KERNEL)?;
-        // Behind all of higher priority, and alone of its kind in another list.
+        let going = Arc::new(Party::new(false)?, GFP_KERNEL)?;
+        // Anywhere in the order, and alone of its kind in another list.
         let (other, other_list) = Target::new()?;
         going.add(&other_list, 1)?;
         parties[2].add(&list, 1)?;
@@ -205,11 +206,41 @@ mod suite {
         Ok(())
     }
 
+    // TRAPS: A20
+    #[test]
+    fn a_mark_that_is_pinned_while_it_is_let_go_wants_nothing() -> Result {
+        let world = World::new()?;
+        let (target, list) = Target::new()?;
+        let party = Party::new(false)?;
+        let probe = party.add(&list, 0x10)?;
+        assert_eq!(target.told(), 0x10);
+
+        // A walk pins the mark when its watch is dead and out of the table already.
+        let kept = Arc::pin_init(new_mutex!(None::<Ticket<Probe>>), GFP_KERNEL)?;
+        let (hook_kept, hook_list) = (kept.clone(), list.clone());
+        world.arm(Window::Retire, move || {
+            let reader = context().read();
+            let ticket = hook_list.first(&reader).and_then(Ticket::new);
+            drop(reader);
+            *hook_kept.lock() = ticket;
+        })?;
+        party.remove(&probe)?;
+        assert_eq!(world.disarm(), 1);
+        assert!(kept.lock().is_some());
+        // The mark is still there, and the object knows that it wants nothing.
+        assert_eq!(target.marks(), 1);
+        assert_eq!(target.told(), 0);
+        let ticket = kept.lock().take();
+        drop(ticket);
+        assert_eq!(target.marks(), 0);
+        Ok(())
+    }
+
     #[test]
     fn pins_that_are_given_up_leave_the_lists() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = party.add(&list, 1)?;
         drop(list);
 
@@ -234,7 +265,7 @@ mod suite {
     fn who_resumes_leaves_the_last_reference_to_the_workqueue() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = party.add(&list, 1)?;
         drop(list);
 
@@ -306,7 +337,7 @@ mod suite {
     fn a_gate_that_is_shut_lets_nobody_in_and_waits_for_the_rest() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         party.add(&list, 1)?;
         drop(list);
         let gate = party.0.group.gate();
@@ -346,7 +377,7 @@ mod suite {
     fn who_waits_on_behalf_of_a_watch_pins_its_mark() -> Result {
         let world = World::new()?;
         let (target, list) = Target::new()?;
-        let party = Party::new(0, false)?;
+        let party = Party::new(false)?;
         let probe = party.add(&list, 1)?;
         drop(list);
 
@@ -372,7 +403,7 @@ mod suite {
         let rounds = 30;
         for round in 0..rounds {
             let (target, list) = Target::new()?;
-            let party = Party::new(0, false)?;
+            let party = Party::new(false)?;
             party.add(&list, 1)?;
             drop(list);
             let line = Line::new(2)?;

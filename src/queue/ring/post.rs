@@ -236,7 +236,6 @@ impl Ring {
             outcome.lost = true;
         }
         if watch.is_oneshot() {
-            watch.set_state(State::Fired);
             outcome.fired = self.end(watch, Reason::OneShot);
             outcome.wrote = true;
         }

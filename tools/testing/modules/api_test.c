@@ -44,6 +44,15 @@ FIXTURE_TEARDOWN(api)
 	EXPECT_EQ(s.added, s.released);
 }
 
+/* How many live watches a queue says it has. */
+static int64_t live(struct wq *wq)
+{
+	struct watch_queue_info info = { .size = sizeof(info) };
+	int rc = wq_info(wq, 0, &info);
+
+	return rc ? rc : (int64_t)info.watches;
+}
+
 TEST_F(api, get_refuses)
 {
 	int fd;
@@ -80,10 +89,19 @@ TEST_F(api, add_refuses)
 	EXPECT_EQ(0, watch(wq_fd(other), 0, 1, ID(1)));
 	EXPECT_EQ(-EBUSY, watch(wq_fd(other), 0, 1, ID(1)));
 
+	/* What was refused changes nothing, and what is removed is counted back. */
+	EXPECT_EQ(3, live(self->wq));
+	EXPECT_EQ(1, live(other));
+	EXPECT_EQ(0, unwatch(wq_fd(other), 0, 1));
+	EXPECT_EQ(0, live(other));
+	EXPECT_EQ(0, watch(wq_fd(other), 0, 1, ID(1)));
+	EXPECT_EQ(1, live(other));
+
 	EXPECT_EQ(0, wq_shutdown(other));
+	EXPECT_EQ(0, live(other));
 	EXPECT_EQ(-ENOENT, watch(wq_fd(other), 0, 9, ID(1)));
 	wq_close(other);
-	EXPECT_EQ(added + 4, stats().added);
+	EXPECT_EQ(added + 5, stats().added);
 }
 
 TEST_F(api, the_users_limit)

@@ -20,7 +20,6 @@ pub(crate) enum Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Armed,
-    Fired,
     Dead,
 }
 
