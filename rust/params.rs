@@ -2,7 +2,7 @@
 
 //! Module parameters, as they are at the moment of the call. Any context.
 
-use super::bindings;
+use crate::rust::bindings;
 
 /// Largest ring that SET_SIZE allows, in pages.
 pub(crate) fn max_pages() -> u32 {

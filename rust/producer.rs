@@ -8,12 +8,12 @@
 //!
 //! C header: [`include/linux/watch_queue.h`](../include/linux/watch_queue.h)
 
-use super::{
-    arc_fifo::{
+use crate::rust::{
+    bindings,
+    sync::arc_fifo::{
         FifoItem,
         FifoLink, //
     },
-    bindings,
 };
 use core::{
     cell::UnsafeCell,

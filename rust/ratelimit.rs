@@ -9,7 +9,7 @@
 //!
 //! C header: [`include/linux/ratelimit.h`](srctree/include/linux/ratelimit.h)
 
-use super::bindings;
+use crate::rust::bindings;
 
 /// Whether one more line may be printed now; counts those that may not, and says how many they were
 /// when it allows the next one.

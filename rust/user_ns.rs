@@ -12,7 +12,7 @@
 //!
 //! C header: [`include/linux/user_namespace.h`](srctree/include/linux/user_namespace.h)
 
-use super::bindings;
+use crate::rust::bindings;
 use core::ptr::NonNull;
 use kernel::{
     cred::Credential,

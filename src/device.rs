@@ -24,26 +24,28 @@ use crate::{
         SLOT_BYTES, //
     },
     rust::{
-        cred::{
-            capable_quietly,
-            Capability, //
-        },
-        fprobe,
-        misc_device::{
+        device::misc_device::{
             opened_for_writing,
             PollDevice, //
         },
-        params,
-        pid::{
-            PidNs,
-            Process, //
-        },
-        uaccess::{
+        hooks::fprobe,
+        mm::uaccess::{
             read_struct,
             write_struct, //
         },
-        user_ns::UserNamespace,
-        wait_queue::WaitQueue, //
+        params,
+        sync::wait_queue::WaitQueue,
+        task::{
+            cred::{
+                capable_quietly,
+                Capability, //
+            },
+            pid::{
+                PidNs,
+                Process, //
+            },
+        },
+        user_ns::UserNamespace, //
     },
     source::{
         self,

@@ -51,22 +51,26 @@ use crate::{
     },
     ring::producer::Producer,
     rust::{
-        pid::{
+        mm::{
+            ring_memory::RingMemory,
+            ring_slots::RingSlots, //
+        },
+        sync::{
+            raw_spinlock::{
+                new_raw_spinlock,
+                RawSpinLock, //
+            },
+            wait_queue::{
+                WaitQueue,
+                POLLERR,
+                POLLHUP,
+                POLLIN,
+                POLLRDNORM, //
+            },
+        },
+        task::pid::{
             PidNs,
             Process, //
-        },
-        raw_spinlock::{
-            new_raw_spinlock,
-            RawSpinLock, //
-        },
-        ring_memory::RingMemory,
-        ring_slots::RingSlots,
-        wait_queue::{
-            WaitQueue,
-            POLLERR,
-            POLLHUP,
-            POLLIN,
-            POLLRDNORM, //
         },
     },
 };

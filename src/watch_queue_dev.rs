@@ -26,19 +26,21 @@ use crate::{
         Queue, //
     },
     rust::{
-        global::{
-            Global,
-            GlobalGuard, //
-        },
-        misc_device::{
+        device::misc_device::{
             FileOperations,
             PollDeviceRegistration, //
         },
         params,
-        workqueue::{
-            OwnedQueue,
-            WQ_MEM_RECLAIM,
-            WQ_UNBOUND, //
+        sync::{
+            global::{
+                Global,
+                GlobalGuard, //
+            },
+            workqueue::{
+                OwnedQueue,
+                WQ_MEM_RECLAIM,
+                WQ_UNBOUND, //
+            },
         },
     },
     source::{

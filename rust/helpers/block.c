@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Failed operations of block devices, for rust/block.rs. */
+/* Failed operations of block devices, for rust/device/block.rs. */
 
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Credentials and limits of the current task, for rust/cred.rs and rust/memlock.rs. */
+/* Credentials and limits of the current task, for rust/task/cred.rs and rust/mm/memlock.rs. */
 
 #include <linux/cred.h>
 #include <linux/sched/signal.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tree of dentries, read without locks, for rust/dcache.rs. */
+/* The tree of dentries, read without locks, for rust/fs/dcache.rs. */
 
 #include <linux/dcache.h>
 #include <linux/fs.h>

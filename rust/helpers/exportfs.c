@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a file system can do about file handles, for rust/file_handle.rs. */
+/* What a file system can do about file handles, for rust/fs/file_handle.rs. */
 
 #include <linux/exportfs.h>
 

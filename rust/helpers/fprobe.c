@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Probes on functions, for rust/fprobe.rs; without CONFIG_FPROBE none can be attached. */
+/* Probes on functions, for rust/hooks/fprobe.rs; without CONFIG_FPROBE none can be attached. */
 
 #include <linux/errno.h>
 #include <linux/fprobe.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Keys, for rust/key.rs; without CONFIG_KEYS there are none. */
+/* Keys, for rust/device/key.rs; without CONFIG_KEYS there are none. */
 
 #include <linux/err.h>
 #include <linux/key.h>
@@ -26,7 +26,7 @@ void wqd_key_put(struct key *key)
 	key_put(key);
 }
 
-/* For rust/fprobe/key.rs, from here on. */
+/* For rust/hooks/fprobe/key.rs, from here on. */
 
 #ifdef CONFIG_KEYS
 struct key *wqd_key_ref_to_ptr(unsigned long ref)

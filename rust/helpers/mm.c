@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pages and mappings, for rust/ring_memory.rs and rust/nofs.rs. */
+/* Pages and mappings, for rust/mm/ring_memory.rs and rust/mm/nofs.rs. */
 
 #include <linux/mm.h>
 #include <linux/sched/mm.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Mount namespaces, for rust/mount_ns.rs. */
+/* Mount namespaces, for rust/fs/mount_ns.rs. */
 
 #include <linux/nsproxy.h>
 #include <linux/proc_ns.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Files and paths, for rust/path.rs. */
+/* Files and paths, for rust/fs/path.rs. */
 
 #include <linux/fs.h>
 

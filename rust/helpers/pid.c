@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The current process, for rust/pid.rs. */
+/* The current process, for rust/task/pid.rs. */
 
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Raw spinlocks with interrupts off, for rust/raw_spinlock.rs. */
+/* Raw spinlocks with interrupts off, for rust/sync/raw_spinlock.rs. */
 
 #include <linux/spinlock.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* SRCU-fast, for rust/srcu_fast.rs. */
+/* SRCU-fast, for rust/sync/srcu_fast.rs. */
 
 #include <linux/srcu.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Superblocks, for rust/fprobe/superblock.rs. */
+/* Superblocks, for rust/hooks/fprobe/superblock.rs. */
 
 #include <linux/fs.h>
 #include <linux/fs_context.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tracepoints, for rust/tracepoint.rs; on a kernel without them, none is found. */
+/* Tracepoints, for rust/hooks/tracepoint.rs; on a kernel without them, none is found. */
 
 #include <linux/errno.h>
 #include <linux/tracepoint.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fields of USB devices and buses, for rust/usb.rs. Nothing here calls usbcore. */
+/* Fields of USB devices and buses, for rust/device/usb.rs. Nothing here calls usbcore. */
 
 #include <linux/usb.h>
 

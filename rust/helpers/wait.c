@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Wait queues, for rust/wait_queue.rs. */
+/* Wait queues, for rust/sync/wait_queue.rs. */
 
 #include <linux/sched.h>
 #include <linux/wait.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* XArrays, for rust/handle_table.rs. */
+/* XArrays, for rust/sync/handle_table.rs. */
 
 #include <linux/xarray.h>
 

@@ -12,12 +12,12 @@ use crate::{
         Queue, //
     },
     rust::{
-        cred::{
+        mm::uaccess::read_struct,
+        params,
+        task::cred::{
             capable_both,
             Capability, //
         },
-        params,
-        uaccess::read_struct,
         user_ns::UserNamespace, //
     },
 };

@@ -25,7 +25,7 @@ use super::{
     Role,
     Subscriber, //
 };
-use crate::rust::raw_spinlock::{
+use crate::rust::sync::raw_spinlock::{
     new_raw_spinlock,
     RawGuard,
     RawSpinLock, //

@@ -21,25 +21,27 @@ use super::{
     Subscriber, //
 };
 use crate::rust::{
-    irq_work::{
-        IrqHandler,
-        IrqWork, //
-    },
-    kmem_cache::KmemCache,
-    srcu_fast::{
-        new_srcu_fast,
-        SrcuFast,
-        SrcuFastGuard, //
-    },
-    stack::{
-        Linked,
-        Stack, //
-    },
-    workqueue::{
-        new_delayed_job,
-        DelayedJob,
-        Job,
-        OwnedQueue, //
+    mm::kmem_cache::KmemCache,
+    sync::{
+        irq_work::{
+            IrqHandler,
+            IrqWork, //
+        },
+        srcu_fast::{
+            new_srcu_fast,
+            SrcuFast,
+            SrcuFastGuard, //
+        },
+        stack::{
+            Linked,
+            Stack, //
+        },
+        workqueue::{
+            new_delayed_job,
+            DelayedJob,
+            Job,
+            OwnedQueue, //
+        },
     },
 };
 use core::{
@@ -52,7 +54,7 @@ use kernel::{
         atomic::Atomic,
         Arc, //
     },
-    time::Jiffies,
+    time::Jiffies, //
 };
 
 /// How long the mark reaper waits for company, in jiffies.

@@ -19,7 +19,7 @@ use super::{
     Role,
     Subscriber, //
 };
-use crate::rust::stack::Linked;
+use crate::rust::sync::stack::Linked;
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,

@@ -21,8 +21,8 @@ use super::{
     Subscriber, //
 };
 use crate::rust::{
-    handle_table::HandleTable,
-    nofs::NofsGuard, //
+    mm::nofs::NofsGuard,
+    sync::handle_table::HandleTable, //
 };
 use core::ptr;
 use kernel::{

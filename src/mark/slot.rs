@@ -22,12 +22,12 @@ use super::{
     Reader,
     Subscriber, //
 };
-use crate::rust::{
+use crate::rust::sync::{
     raw_spinlock::{
         new_raw_spinlock,
         RawSpinLock, //
     },
-    stack::Linked,
+    stack::Linked, //
 };
 use core::ptr::{
     self,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     mark::Subscriber,
-    rust::misc_device::is_full, //
+    rust::device::misc_device::is_full, //
 };
 use kernel::{
     prelude::*,

@@ -19,7 +19,7 @@
 //! under it: all users share it, and one whose memory cgroup is full would let the others wait.
 
 use crate::rust::{
-    memlock::{
+    mm::memlock::{
         self,
         MemlockCharge, //
     },

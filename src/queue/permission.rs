@@ -41,9 +41,9 @@ use crate::{
     },
     ring::record,
     rust::{
-        exit_hook::ExitHook,
-        held_path::HeldPath,
-        ratelimit::pr_warn_ratelimited, //
+        fs::held_path::HeldPath,
+        ratelimit::pr_warn_ratelimited,
+        task::exit_hook::ExitHook, //
     },
 };
 use kernel::{
@@ -51,7 +51,7 @@ use kernel::{
     sync::{
         Arc,
         SetOnce, //
-    }, //
+    },
 };
 
 /// What a queue that asks has besides others. It is made with the first thing that needs it, so other

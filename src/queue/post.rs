@@ -27,7 +27,7 @@ use crate::{
         Body,
         UNANSWERED_SLOTS, //
     },
-    rust::raw_spinlock::RawGuard, //
+    rust::sync::raw_spinlock::RawGuard, //
 };
 use kernel::sync::Arc;
 

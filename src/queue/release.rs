@@ -11,21 +11,23 @@
 //! Lock order: `releases` is a raw leaf lock inside the ring lock.
 
 use crate::rust::{
-    arc_fifo::ArcFifo,
-    irq_work::{
-        IrqHandler,
-        IrqWork, //
-    },
     producer::Claim,
-    raw_spinlock::{
-        new_raw_spinlock,
-        RawSpinLock, //
-    },
-    workqueue::{
-        new_delayed_job,
-        DelayedJob,
-        Job,
-        OwnedQueue, //
+    sync::{
+        arc_fifo::ArcFifo,
+        irq_work::{
+            IrqHandler,
+            IrqWork, //
+        },
+        raw_spinlock::{
+            new_raw_spinlock,
+            RawSpinLock, //
+        },
+        workqueue::{
+            new_delayed_job,
+            DelayedJob,
+            Job,
+            OwnedQueue, //
+        },
     },
 };
 use kernel::{

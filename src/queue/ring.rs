@@ -52,8 +52,8 @@ use crate::{
         Slots, //
     },
     rust::{
-        arc_fifo::ArcFifo,
-        ring_slots::RingSlots, //
+        mm::ring_slots::RingSlots,
+        sync::arc_fifo::ArcFifo, //
     },
 };
 use kernel::{

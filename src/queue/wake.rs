@@ -10,7 +10,7 @@
 //! Used by [`super::Queue`].
 
 use super::fill::Signal;
-use crate::rust::{
+use crate::rust::sync::{
     irq_work::{
         IrqHandler,
         IrqWork, //
@@ -40,7 +40,7 @@ use kernel::{
         },
         Arc, //
     },
-    time::Jiffies,
+    time::Jiffies, //
 };
 
 /// Who waits, and the timer of a watermark.

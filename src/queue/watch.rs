@@ -26,25 +26,27 @@ use crate::{
         REMOVAL_SLOTS, //
     },
     rust::{
-        arc_fifo::{
+        fs::dcache::InodeKey,
+        producer::Claim,
+        sync::arc_fifo::{
             FifoItem,
             FifoLink, //
         },
-        dcache::InodeKey,
-        producer::Claim, //
     },
 };
 use core::ptr;
-use kernel::prelude::*;
-use kernel::sync::{
-    atomic::{
-        ordering::{
-            Relaxed,
-            Release, //
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Relaxed,
+                Release, //
+            },
+            Atomic, //
         },
-        Atomic, //
+        Arc, //
     },
-    Arc, //
 };
 
 /// Why a watch ended; the numbers are those of `enum watch_removal_reason`.

@@ -35,7 +35,7 @@ use crate::{
         kind, //
     },
     rust::{
-        misc_device::{
+        device::misc_device::{
             opened_for_reading,
             opened_for_writing, //
         },

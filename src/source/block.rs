@@ -32,22 +32,22 @@ use crate::{
     },
     ring::record::kind,
     rust::{
-        block::{
+        device::block::{
             status,
             BlockEvents,
             Failure, //
         },
-        cred::{
-            capable_both,
-            Capability, //
-        },
-        path::FdPath,
-        tracepoint::{
+        fs::path::FdPath,
+        hooks::tracepoint::{
             self,
             Tracepoint, //
         },
-        user_ns::UserNamespace,
-        workqueue::OwnedQueue, //
+        sync::workqueue::OwnedQueue,
+        task::cred::{
+            capable_both,
+            Capability, //
+        },
+        user_ns::UserNamespace, //
     },
 };
 use kernel::{

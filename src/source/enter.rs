@@ -16,7 +16,7 @@ use super::{
         Hold, //
     },
     hook::Lease,
-    Added,
+    Added, //
 };
 use crate::{
     mark::{
@@ -31,13 +31,13 @@ use crate::{
     },
     queue::watch::Watch,
     rust::{
-        fsnotify_place::{
+        fsnotify::place::{
             Class,
             Place, //
         },
-        ratelimit::pr_warn_ratelimited, //
+        ratelimit::pr_warn_ratelimited,
     },
-    source, //
+    source,
 };
 use kernel::{
     prelude::*,

@@ -24,12 +24,14 @@ use crate::{
     },
     queue::watch::Watch,
     rust::{
-        fsnotify::PIN,
-        fsnotify_event::bit,
-        fsnotify_place::Class,
+        fsnotify::{
+            backend::PIN,
+            event::bit,
+            place::Class, //
+        },
         params, //
     },
-    source::means, //
+    source::means,
 };
 
 pub(super) use self::object::Hold;
@@ -122,7 +124,7 @@ const IGNORE_SURV: u32 = 0x80;
 pub(super) mod role {
     use crate::{
         mark::Role,
-        rust::fsnotify_place::Class, //
+        rust::fsnotify::place::Class, //
     };
 
     /// On the watched inode, mount or superblock: hears what the watch wants.

@@ -7,7 +7,7 @@
 //! detaches. So a source that nobody uses costs nothing, and watches that come and go do not rewrite
 //! the kernel's code each time.
 
-use crate::rust::workqueue::{
+use crate::rust::sync::workqueue::{
     new_delayed_job,
     DelayedJob,
     Job,
@@ -123,7 +123,7 @@ impl<A: Attach> Job for Inner<A> {
 #[kunit_tests(watch_queue_hook)]
 mod tests {
     use super::*;
-    use crate::rust::workqueue::WQ_UNBOUND;
+    use crate::rust::sync::workqueue::WQ_UNBOUND;
     use kernel::sync::atomic::{
         ordering::Relaxed,
         Atomic, //

@@ -41,18 +41,20 @@ use crate::{
         word, //
     },
     rust::{
-        cred::with_creds_of,
-        fprobe,
-        key::{
+        device::key::{
             Key as KernelKey,
             KeyEvents,
             KeyRef, //
         },
-        tracepoint::{
-            self,
-            Tracepoint, //
+        hooks::{
+            fprobe,
+            tracepoint::{
+                self,
+                Tracepoint, //
+            },
         },
-        workqueue::OwnedQueue, //
+        sync::workqueue::OwnedQueue,
+        task::cred::with_creds_of, //
     },
 };
 use kernel::{

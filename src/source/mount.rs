@@ -50,30 +50,32 @@ use crate::{
         word, //
     },
     rust::{
-        cred::{
-            capable_both,
-            check_both,
-            Capability, //
-        },
-        fsnotify_event::{
-            bit,
-            Event, //
-        },
-        fsnotify_place::{
-            Class,
-            Place, //
-        },
-        mount_ns::{
+        fs::mount_ns::{
             Attributes,
             MountEvents,
             MountNs, //
         },
-        params,
-        tracepoint::{
+        fsnotify::{
+            event::{
+                bit,
+                Event, //
+            },
+            place::{
+                Class,
+                Place, //
+            },
+        },
+        hooks::tracepoint::{
             self,
             Tracepoint, //
         },
-        workqueue::OwnedQueue, //
+        params,
+        sync::workqueue::OwnedQueue,
+        task::cred::{
+            capable_both,
+            check_both,
+            Capability, //
+        },
     },
 };
 use kernel::{

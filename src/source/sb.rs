@@ -50,32 +50,38 @@ use crate::{
         word, //
     },
     rust::{
-        cred::{
+        fs::{
+            path::FdPath,
+            superblock::{
+                QuotaWarning,
+                SuperEvents, //
+            },
+        },
+        fsnotify::{
+            event::{
+                bit,
+                Event, //
+            },
+            place::{
+                Class,
+                Place, //
+            },
+        },
+        hooks::{
+            fprobe,
+            tracepoint::{
+                self,
+                Probe,
+                Tracepoint, //
+            },
+        },
+        params,
+        sync::workqueue::OwnedQueue,
+        task::cred::{
             capable_both,
             check_both,
             Capability, //
         },
-        fprobe,
-        fsnotify_event::{
-            bit,
-            Event, //
-        },
-        fsnotify_place::{
-            Class,
-            Place, //
-        },
-        params,
-        path::FdPath,
-        superblock::{
-            QuotaWarning,
-            SuperEvents, //
-        },
-        tracepoint::{
-            self,
-            Probe,
-            Tracepoint, //
-        },
-        workqueue::OwnedQueue, //
     },
 };
 use kernel::{

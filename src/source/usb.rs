@@ -35,18 +35,18 @@ use crate::{
         word, //
     },
     rust::{
-        cred::{
-            capable_both,
-            Capability, //
-        },
-        usb::{
+        device::usb::{
             self,
             Action,
             Notifier,
             UsbEvents, //
         },
-        user_ns::UserNamespace,
-        workqueue::OwnedQueue, //
+        sync::workqueue::OwnedQueue,
+        task::cred::{
+            capable_both,
+            Capability, //
+        },
+        user_ns::UserNamespace, //
     },
 };
 use kernel::{

@@ -18,15 +18,15 @@ use super::{
         Probe, //
     },
     target::Target,
-    world::World,
+    world::World, //
 };
 use crate::{
     queue::watch::Watch,
     rust::{
-        fsnotify::Backend,
-        raw_spinlock::RawSpinLock, //
+        fsnotify::backend::Backend,
+        sync::raw_spinlock::RawSpinLock, //
     },
-    source::fs::Fs, //
+    source::fs::Fs,
 };
 use kernel::prelude::*;
 

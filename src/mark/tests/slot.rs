@@ -22,7 +22,7 @@ use super::{
         World, //
     },
 };
-use crate::rust::irq_work::{
+use crate::rust::sync::irq_work::{
     IrqHandler,
     IrqWork, //
 };

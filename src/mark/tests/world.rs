@@ -14,7 +14,7 @@ use super::{
     },
     party::Probe, //
 };
-use crate::rust::{
+use crate::rust::sync::{
     raw_spinlock::{
         new_raw_spinlock,
         RawSpinLock, //

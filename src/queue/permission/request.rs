@@ -20,21 +20,23 @@ use super::{
     Stamp, //
 };
 use crate::rust::{
-    held_path::HeldPath,
+    fs::held_path::HeldPath,
     params,
-    pid::Process,
-    wait_queue::{
-        deadline_in,
-        new_wait_queue,
-        WaitQueue,
-        POLLIN, //
+    sync::{
+        wait_queue::{
+            deadline_in,
+            new_wait_queue,
+            WaitQueue,
+            POLLIN, //
+        },
+        workqueue::{
+            new_delayed_job,
+            DelayedJob,
+            Job,
+            OwnedQueue, //
+        },
     },
-    workqueue::{
-        new_delayed_job,
-        DelayedJob,
-        Job,
-        OwnedQueue, //
-    },
+    task::pid::Process, //
 };
 use kernel::{
     new_spinlock,

@@ -35,17 +35,19 @@ use crate::{
         SLOT_BYTES, //
     },
     rust::{
-        dcache::{
-            unmoved,
-            Path as Found,
-            Top, //
+        fs::{
+            dcache::{
+                unmoved,
+                Path as Found,
+                Top, //
+            },
+            file_handle::{
+                FileHandle,
+                MAX_WORDS, //
+            },
+            text::Text, //
         },
-        file_handle::{
-            FileHandle,
-            MAX_WORDS, //
-        },
-        fsnotify_event::bit,
-        text::Text, //
+        fsnotify::event::bit, //
     },
 };
 use kernel::sync::Arc;

@@ -46,14 +46,14 @@ use crate::{
         },
         SLOT_BYTES, //
     },
-    rust::{
-        fsnotify_event::{
+    rust::fsnotify::{
+        event::{
             bit,
             rename_cookie,
             Event, //
         },
-        fsnotify_objects::Objects,
-        fsnotify_place::on, //
+        objects::Objects,
+        place::on, //
     },
 };
 use core::ptr;

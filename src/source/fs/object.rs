@@ -24,32 +24,34 @@ use crate::{
     },
     rust::{
         fsnotify::{
-            Backend,
-            Group,
-            MarkHold, //
+            backend::{
+                Backend,
+                Group,
+                MarkHold, //
+            },
+            event::{
+                bit,
+                Event, //
+            },
+            mark::{
+                impl_has_kernel_mark,
+                KernelMark, //
+            },
+            objects::Objects,
+            place::{
+                on,
+                Class,
+                Place, //
+            },
+            section::Section, //
         },
-        fsnotify_event::{
-            bit,
-            Event, //
-        },
-        fsnotify_objects::Objects,
-        fsnotify_place::{
-            on,
-            Class,
-            Place, //
-        },
-        fsnotify_section::Section,
-        kernel_mark::{
-            impl_has_kernel_mark,
-            KernelMark, //
-        },
-        kmem_cache::KmemCache,
-        optional::{
+        hooks::optional::{
             LsmPathNotify,
             MntNsFromDentry,
             UserWaits, //
         },
-        workqueue::OwnedQueue, //
+        mm::kmem_cache::KmemCache,
+        sync::workqueue::OwnedQueue, //
     },
     source::{
         mount,
@@ -96,7 +98,7 @@ impl_has_kernel_mark!(FsObject, object.kernel);
 /// A reference to an [`FsObject`] that keeps its memory.
 pub(in crate::source) type Hold = MarkHold<Fs>;
 
-/// Kernel marks that live; see `crate::rust::fsnotify`.
+/// Kernel marks that live; see `crate::rust::fsnotify::backend`.
 static LIVE: Atomic<usize> = Atomic::new(0);
 
 /// The state of the source.

@@ -38,15 +38,19 @@ use crate::{
         Queue, //
     },
     rust::{
-        cred::{
+        fs::{
+            path::FdPath,
+            text::Text, //
+        },
+        fsnotify::{
+            event::Event,
+            place::on,
+            section::Section, //
+        },
+        task::cred::{
             capable_both,
             Capability, //
         },
-        fsnotify_event::Event,
-        fsnotify_place::on,
-        fsnotify_section::Section,
-        path::FdPath,
-        text::Text,
         user_ns::UserNamespace, //
     },
 };

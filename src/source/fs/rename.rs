@@ -12,7 +12,7 @@
 //! renames are in the order in which they happened, as far as the tree goes. That costs a rename
 //! that somebody sees a moment with the lock which it has just had already. How long a moment, is
 //! bounded: by the number of subtrees that may be watched on a file system (`max_subtrees`), and by that of
-//! the directories on the way (`rust/dcache.rs`).
+//! the directories on the way (`rust/fs/dcache.rs`).
 
 use super::{
     detail::{
@@ -34,8 +34,8 @@ use crate::{
     },
     queue::watch::Watch,
     rust::{
-        dcache::Frozen,
-        fsnotify_event::bit, //
+        fs::dcache::Frozen,
+        fsnotify::event::bit, //
     },
 };
 use kernel::sync::Arc;

@@ -59,13 +59,15 @@ use crate::{
         Body, //
     },
     rust::{
-        fsnotify_event::{
-            bit,
-            Event, //
+        fs::text::Text,
+        fsnotify::{
+            event::{
+                bit,
+                Event, //
+            },
+            objects::Objects,
+            place::on, //
         },
-        fsnotify_objects::Objects,
-        fsnotify_place::on,
-        text::Text, //
     },
 };
 use core::{

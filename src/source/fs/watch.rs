@@ -24,17 +24,19 @@ use crate::{
         Queue, //
     },
     rust::{
-        cred::{
+        fs::{
+            file_handle,
+            path::FdPath, //
+        },
+        fsnotify::place::{
+            Class,
+            Place, //
+        },
+        task::cred::{
             capable_both,
             check_both,
             Capability, //
         },
-        file_handle,
-        fsnotify_place::{
-            Class,
-            Place, //
-        },
-        path::FdPath, //
     },
     source::{
         add::IfThere,

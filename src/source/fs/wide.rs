@@ -31,18 +31,22 @@ use crate::{
     mark::Mark,
     queue::watch::Watch,
     rust::{
-        dcache::{
-            InodeKey,
-            Position,
-            Spot, //
+        fs::{
+            dcache::{
+                InodeKey,
+                Position,
+                Spot, //
+            },
+            text::Text, //
         },
-        fsnotify_event::{
-            bit,
-            Event, //
+        fsnotify::{
+            event::{
+                bit,
+                Event, //
+            },
+            objects::Objects,
+            place::on, //
         },
-        fsnotify_objects::Objects,
-        fsnotify_place::on,
-        text::Text, //
     },
 };
 use core::cell::Cell;
@@ -138,7 +142,7 @@ impl Roots {
 }
 
 /// What a watch sees of an event through a mark on an object of this kind. `frozen`: the caller has
-/// a [`Frozen`](crate::rust::dcache::Frozen).
+/// a [`Frozen`](crate::rust::fs::dcache::Frozen).
 #[inline(always)]
 pub(super) fn view(
     event: &Event<'_>,

@@ -33,43 +33,49 @@ pub(crate) mod sync {
 
 /// Of the module's `rust/`.
 pub(crate) mod rust {
-    /// A first-in first-out list.
-    pub(crate) mod arc_fifo {
-        use crate::sync::Arc;
-        use std::collections::VecDeque;
+    /// Of its `sync/`.
+    pub(crate) mod sync {
+        /// A first-in first-out list.
+        pub(crate) mod arc_fifo {
+            use crate::sync::Arc;
+            use std::collections::VecDeque;
 
-        pub(crate) struct ArcFifo<T>(VecDeque<Arc<T>>);
+            pub(crate) struct ArcFifo<T>(VecDeque<Arc<T>>);
 
-        impl<T> ArcFifo<T> {
-            pub(crate) fn new() -> Self {
-                Self(VecDeque::new())
-            }
-
-            pub(crate) fn is_empty(&self) -> bool {
-                self.0.is_empty()
-            }
-
-            pub(crate) fn first(&self) -> Option<&T> {
-                self.0.front().map(|item| &**item)
-            }
-
-            /// Refuses what is in a list already, as the original does.
-            pub(crate) fn push(&mut self, item: Arc<T>) -> Result<(), Arc<T>> {
-                if self.0.iter().any(|other| Arc::ptr_eq(other, &item)) {
-                    return Err(item);
+            impl<T> ArcFifo<T> {
+                pub(crate) fn new() -> Self {
+                    Self(VecDeque::new())
                 }
-                self.0.push_back(item);
-                Ok(())
-            }
 
-            pub(crate) fn pop(&mut self) -> Option<Arc<T>> {
-                self.0.pop_front()
+                pub(crate) fn is_empty(&self) -> bool {
+                    self.0.is_empty()
+                }
+
+                pub(crate) fn first(&self) -> Option<&T> {
+                    self.0.front().map(|item| &**item)
+                }
+
+                /// Refuses what is in a list already, as the original does.
+                pub(crate) fn push(&mut self, item: Arc<T>) -> Result<(), Arc<T>> {
+                    if self.0.iter().any(|other| Arc::ptr_eq(other, &item)) {
+                        return Err(item);
+                    }
+                    self.0.push_back(item);
+                    Ok(())
+                }
+
+                pub(crate) fn pop(&mut self) -> Option<Arc<T>> {
+                    self.0.pop_front()
+                }
             }
         }
     }
 
-    /// The memory that the producer writes.
-    pub(crate) mod ring_slots {
-        pub(crate) use crate::memory::Memory as RingSlots;
+    /// Of its `mm/`.
+    pub(crate) mod mm {
+        /// The memory that the producer writes.
+        pub(crate) mod ring_slots {
+            pub(crate) use crate::memory::Memory as RingSlots;
+        }
     }
 }

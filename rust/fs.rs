@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The VFS: paths, the tree of names, mounts, superblocks.
+//!
+//! | file | what | context |
+//! |---|---|---|
+//! | [`dcache`] | places in the tree of a file system | any that takes spinlocks |
+//! | [`file_handle`] | what names a file for ever | process |
+//! | [`held_path`] | a path that is kept for a while | process |
+//! | [`mount_ns`] | mount namespaces: own, or of a descriptor | process |
+//! | [`path`] | path and inode of a descriptor | process |
+//! | [`superblock`] | what happens to superblocks beside fsnotify | any |
+//! | [`text`] | names and paths, put together on the stack | any |
+
+pub(crate) mod dcache;
+pub(crate) mod file_handle;
+pub(crate) mod held_path;
+pub(crate) mod mount_ns;
+pub(crate) mod path;
+pub(crate) mod superblock;
+pub(crate) mod text;

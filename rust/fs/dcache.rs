@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where something is in the tree of its file system: below which directory, and by which path.
+//!
+//! The tree is the dentry cache's: an entry that is in use keeps all directories above it. It is
+//! read without taking references, under RCU, and what was read is believed only if nothing was
+//! renamed meanwhile, which the kernel's `rename_lock` tells; otherwise it is read once more with
+//! that lock held, when nothing can be renamed. So an answer always belongs to one state of the
+//! tree, and renames, however many, do not keep it from being given. Used by `crate::source::fs`
+//! for subtrees, names and paths.
+//!
+//! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
+
+use super::text::Text;
+use crate::rust::bindings;
+use core::{
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Acquire,
+            Atomic, //
+        },
+        rcu, //
+    },
+    types::NotThreadSafe, //
+};
+
+/// Most steps up: directories that are being moved about could lead a reader in circles, and nobody
+/// may hold the lock for longer than this takes, however deep somebody has made his directories.
+const MAX_STEPS: u32 = 4096;
+
+/// Which inode something is: to be compared, not to be used. It says nothing once that inode was
+/// freed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InodeKey(*const bindings::inode);
+
+// SAFETY: It is a number.
+unsafe impl Send for InodeKey {}
+// SAFETY: As above.
+unsafe impl Sync for InodeKey {}
+
+impl InodeKey {
+    /// No inode.
+    pub(crate) const NONE: Self = Self(ptr::null());
+
+    /// Of this inode.
+    #[inline]
+    pub(in crate::rust) fn new(inode: *const bindings::inode) -> Self {
+        Self(inode)
+    }
+}
+
+/// Where a place is, seen from a directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Neither it nor below it.
+    Outside,
+    /// The directory itself.
+    Top,
+    /// Below it.
+    Below,
+}
+
+/// What a path begins behind.
+#[derive(Clone, Copy)]
+pub(crate) enum Top {
+    /// This directory.
+    Directory(InodeKey),
+    /// The root of this mount: an address to be compared.
+    Mount(*const bindings::dentry),
+    /// The root of the file system.
+    FileSystem,
+}
+
+impl Top {
+    /// # Safety
+    ///
+    /// `dentry` can be read.
+    #[inline]
+    unsafe fn is(self, dentry: NonNull<bindings::dentry>) -> bool {
+        match self {
+            // SAFETY: The caller vouches for it.
+            Self::Directory(key) => ptr::eq(unsafe { inode_of(dentry) }, key.0),
+            Self::Mount(root) => ptr::eq(dentry.as_ptr(), root),
+            Self::FileSystem => {
+                // SAFETY: The caller vouches for it; a dentry has a superblock, which outlives it.
+                let root = unsafe { (*(*dentry.as_ptr()).d_sb).s_root };
+                ptr::eq(dentry.as_ptr(), root)
+            }
+        }
+    }
+}
+
+/// A place in the tree.
+///
+/// # Invariants
+///
+/// What `start` points to is valid for `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot<'a> {
+    start: Start,
+    _valid: PhantomData<&'a ()>,
+}
+
+#[derive(Clone, Copy)]
+enum Start {
+    At(NonNull<bindings::dentry>),
+    Above(NonNull<bindings::dentry>),
+    Directory(NonNull<bindings::inode>),
+}
+
+impl Spot<'_> {
+    /// Where the dentry is.
+    ///
+    /// # Safety
+    ///
+    /// It is valid for `'a`.
+    pub(in crate::rust) unsafe fn at(dentry: *mut bindings::dentry) -> Option<Self> {
+        // INVARIANT: The caller vouches for it.
+        NonNull::new(dentry).map(|dentry| Self::new(Start::At(dentry)))
+    }
+
+    /// The directory that has the dentry.
+    ///
+    /// # Safety
+    ///
+    /// The dentry is valid for `'a`.
+    pub(in crate::rust) unsafe fn above(dentry: *mut bindings::dentry) -> Option<Self> {
+        // INVARIANT: The caller vouches for it.
+        NonNull::new(dentry).map(|dentry| Self::new(Start::Above(dentry)))
+    }
+
+    /// The directory `dir`.
+    ///
+    /// # Safety
+    ///
+    /// It is a directory and valid for `'a`.
+    pub(in crate::rust) unsafe fn directory(dir: *mut bindings::inode) -> Option<Self> {
+        // INVARIANT: The caller vouches for it.
+        NonNull::new(dir).map(|dir| Self::new(Start::Directory(dir)))
+    }
+
+    fn new(start: Start) -> Self {
+        Self {
+            start,
+            _valid: PhantomData,
+        }
+    }
+
+    /// The dentry to begin at.
+    #[inline]
+    fn dentry(&self, _rcu: &rcu::Guard) -> Option<NonNull<bindings::dentry>> {
+        match self.start {
+            Start::At(dentry) => Some(dentry),
+            // SAFETY: By the type invariants.
+            Start::Above(dentry) => NonNull::new(unsafe { parent_of(dentry) }),
+            Start::Directory(dir) => {
+                // SAFETY: By the type invariants. What is found may be leaving the list, and is
+                // freed after the guard's section at the earliest.
+                NonNull::new(unsafe { bindings::wqd_directory_dentry(dir.as_ptr()) })
+            }
+        }
+    }
+
+    /// Whether it is a root of the tree.
+    pub(crate) fn is_root(&self) -> bool {
+        let rcu = rcu::read_lock();
+        // SAFETY: The guard keeps the dentry.
+        self.dentry(&rcu)
+            .is_some_and(|dentry| unsafe { parent_of(dentry) } == dentry.as_ptr())
+    }
+
+    /// Where it is, seen from the directory `top`: outside, if more than [`MAX_STEPS`] directories are
+    /// between them. `frozen`: the caller has a [`Frozen`].
+    #[inline]
+    pub(crate) fn seen_from(&self, top: InodeKey, frozen: bool) -> Position {
+        let rcu = rcu::read_lock();
+        if frozen {
+            return self.position(&rcu, top).unwrap_or(Position::Outside);
+        }
+        let still = Still::now();
+        match self.position(&rcu, top) {
+            Some(position) if still.holds() => position,
+            _ => self.seen_from_surely(&rcu, top),
+        }
+    }
+
+    #[cold]
+    fn seen_from_surely(&self, rcu: &rcu::Guard, top: InodeKey) -> Position {
+        let _frozen = Frozen::new();
+        self.position(rcu, top).unwrap_or(Position::Outside)
+    }
+
+    /// Whether it or a directory above it may be an inode on which somebody's marks want all of
+    /// `events`: false is certain, at one moment in this call. The way up once, however many roots
+    /// there are to be asked for.
+    pub(crate) fn is_below_watched(&self, events: u32) -> bool {
+        let rcu = rcu::read_lock();
+        let still = Still::now();
+        self.meets_watched(&rcu, events) || !still.holds()
+    }
+
+    /// As [`Self::is_below_watched`], if nothing is renamed meanwhile.
+    fn meets_watched(&self, rcu: &rcu::Guard, events: u32) -> bool {
+        let Some(mut at) = self.dentry(rcu) else {
+            return true;
+        };
+        for _ in 0..MAX_STEPS {
+            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+            let inode = unsafe { inode_of(at) };
+            // SAFETY: As above; an inode that was of a dentry after it began is not freed in it.
+            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
+                return true;
+            }
+            // SAFETY: As for `inode_of`.
+            match NonNull::new(unsafe { parent_of(at) }) {
+                Some(parent) if parent != at => at = parent,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after [`MAX_STEPS`].
+    #[inline]
+    fn position(&self, rcu: &rcu::Guard, top: InodeKey) -> Option<Position> {
+        let mut steps = MAX_STEPS;
+        let top = Top::Directory(top);
+        let Some(mut at) = self.dentry(rcu) else {
+            return Some(Position::Outside);
+        };
+        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+        if unsafe { top.is(at) } {
+            return Some(Position::Top);
+        }
+        loop {
+            // SAFETY: As above.
+            let parent = unsafe { parent_of(at) };
+            if parent == at.as_ptr() {
+                return Some(Position::Outside);
+            }
+            steps = steps.checked_sub(1)?;
+            at = NonNull::new(parent)?;
+            // SAFETY: As above.
+            if unsafe { top.is(at) } {
+                return Some(Position::Below);
+            }
+        }
+    }
+
+    /// Puts the path from `top` to here in front of `text`, with slashes between the components, and
+    /// one behind them if there is text already. What it did counts only if the tree is
+    /// [`Still`] what it was.
+    pub(crate) fn prepend_path<const N: usize>(&self, top: Top, text: &mut Text<N>) -> Path {
+        let rcu = rcu::read_lock();
+        let Some(mut at) = self.dentry(&rcu) else {
+            return Path::Elsewhere;
+        };
+        // It ends: each step needs room.
+        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+        while !unsafe { top.is(at) } {
+            // SAFETY: As above.
+            let Some(parent) = NonNull::new(unsafe { parent_of(at) }) else {
+                return Path::Elsewhere;
+            };
+            if parent == at {
+                return Path::Elsewhere;
+            }
+            // SAFETY: As above.
+            let fits =
+                (text.is_empty() || text.prepend(b"/")) && unsafe { prepend_name(&rcu, at, text) };
+            if !fits {
+                return Path::TooLong;
+            }
+            at = parent;
+        }
+        Path::Found
+    }
+
+    /// Puts its own name in front of `text`; false if there is no room.
+    pub(crate) fn prepend_name<const N: usize>(&self, text: &mut Text<N>) -> bool {
+        let rcu = rcu::read_lock();
+        // SAFETY: The guard keeps the dentry.
+        self.dentry(&rcu)
+            .is_some_and(|dentry| unsafe { prepend_name(&rcu, dentry, text) })
+    }
+}
+
+/// # Safety
+///
+/// `dentry` can be read: somebody keeps it, or the RCU section began when it was in the tree.
+#[inline]
+unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindings::dentry {
+    // SAFETY: The caller vouches for it.
+    let parent = unsafe { &raw mut (*dentry.as_ptr()).d_parent };
+    // SAFETY: As above. Whoever changes it stores a whole pointer. Acquire: what it leads to was
+    // complete before.
+    unsafe { Atomic::from_ptr(parent) }.load(Acquire)
+}
+
+/// # Safety
+///
+/// As for [`parent_of`].
+#[inline]
+unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindings::inode {
+    // SAFETY: The caller vouches for it.
+    let inode = unsafe { &raw mut (*dentry.as_ptr()).d_inode };
+    // SAFETY: As above. Whoever changes it stores a whole pointer.
+    unsafe { Atomic::from_ptr(inode) }.load(Acquire)
+}
+
+/// What the marks on an inode want, of all backends.
+///
+/// # Safety
+///
+/// The inode can be read.
+#[inline]
+unsafe fn marks_want(inode: *const bindings::inode) -> u32 {
+    // SAFETY: The caller vouches for it.
+    let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
+    // SAFETY: As above. Whoever changes it stores a whole word.
+    unsafe { mask.read_volatile() }
+}
+
+/// Puts the name of `dentry` in front of `text`; false if there is no room.
+///
+/// # Safety
+///
+/// As for [`parent_of`].
+unsafe fn prepend_name<const N: usize>(
+    _rcu: &rcu::Guard,
+    dentry: NonNull<bindings::dentry>,
+    text: &mut Text<N>,
+) -> bool {
+    let raw = dentry.as_ptr();
+    loop {
+        // SAFETY: The caller vouches for it.
+        let seq = unsafe { bindings::wqd_d_seq_begin(raw) };
+        // SAFETY: As above. All members of the union are the same field.
+        let name = unsafe { &raw const (*raw).__bindgen_anon_1.d_name };
+        // SAFETY: As above; it may change meanwhile, so it is read as it is, once.
+        let bytes = unsafe { (&raw const (*name).name).read_volatile() };
+        // SAFETY: As above. Both members of the union are plain numbers over the same bytes.
+        let len =
+            unsafe { (&raw const (*name).__bindgen_anon_1.__bindgen_anon_1.len).read_volatile() }
+                as usize;
+        // SAFETY: As above.
+        let short = unsafe { &raw const (*raw).d_shortname };
+        if ptr::eq(bytes, short.cast()) {
+            // SAFETY: As for `bytes`: whole words, of which any mixture is harmless.
+            let words = unsafe { short.cast::<ShortName>().read_volatile() };
+            // SAFETY: The caller vouches for it.
+            if unsafe { bindings::wqd_d_seq_changed(raw, seq) } {
+                continue;
+            }
+            return words.as_bytes().get(..len).is_some_and(|n| text.prepend(n));
+        }
+        // SAFETY: The caller vouches for it.
+        if unsafe { bindings::wqd_d_seq_changed(raw, seq) } {
+            continue;
+        }
+        // SAFETY: Pointer and length belong together, because the dentry did not change between; a
+        // name outside a dentry never changes and is freed by RCU.
+        return text.prepend(unsafe { core::slice::from_raw_parts(bytes, len) });
+    }
+}
+
+/// The words of a name inside a dentry.
+type ShortName = [usize; size_of::<bindings::shortname_store>() / size_of::<usize>()];
+
+/// What came of [`Spot::prepend_path`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// The path.
+    Found,
+    /// Not all of the path, for want of room.
+    TooLong,
+    /// Something: the place is not below the top.
+    Elsewhere,
+}
+
+/// Nothing was renamed since, or can be.
+pub(crate) enum Still {
+    /// Since the lock had this number.
+    Since(c_uint),
+    /// The caller has a [`Frozen`], or does not look at the tree.
+    Frozen,
+}
+
+impl Still {
+    /// Since now.
+    #[inline]
+    fn now() -> Self {
+        // SAFETY: No requirements.
+        Self::Since(unsafe { bindings::wqd_rename_begin() })
+    }
+
+    /// Whether it is so. Any context.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        match self {
+            // SAFETY: No requirements.
+            Self::Since(seq) => !unsafe { bindings::wqd_rename_changed(*seq) },
+            Self::Frozen => true,
+        }
+    }
+}
+
+/// Attempts of [`unmoved`] before the lock is taken.
+const ATTEMPTS: usize = 3;
+
+/// Runs `attempt` until it succeeds, at last with renames locked out. It is to find out about the tree,
+/// then to ask [`Still::holds`], and to do nothing but fail if that says no. It does not sleep.
+pub(crate) fn unmoved(mut attempt: impl FnMut(&Still) -> bool) {
+    for _ in 0..ATTEMPTS {
+        if attempt(&Still::now()) {
+            return;
+        }
+    }
+    let _frozen = Frozen::new();
+    attempt(&Still::Frozen);
+}
+
+/// The kernel's `rename_lock`, held: nothing is renamed. Others may still read the tree without it.
+pub(crate) struct Frozen(NotThreadSafe);
+
+impl Frozen {
+    /// Takes the lock, a spinlock. The caller has neither it nor one that is taken inside it.
+    pub(crate) fn new() -> Self {
+        // SAFETY: As the caller has neither, this does not deadlock.
+        unsafe { bindings::wqd_rename_lock() };
+        Self(NotThreadSafe)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // SAFETY: This value stands for the lock.
+        unsafe { bindings::wqd_rename_unlock() };
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A path with references of its own.
+//!
+//! An event names the path that it is about, which is valid for the call. Whoever has to find it
+//! later holds it: while it is held its file system cannot be unmounted, so hold it no longer than
+//! the event lasts. Used by `queue/` for what a question is about.
+//!
+//! C header: [`include/linux/path.h`](srctree/include/linux/path.h)
+
+use crate::rust::{
+    bindings,
+    hooks::optional::UserWaits, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::from_err_ptr,
+    fs::File,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// A path, held. Dropping it may sleep if it is the last to hold it.
+///
+/// # Invariants
+///
+/// References to mount and dentry are ours.
+pub(crate) struct HeldPath(bindings::path);
+
+// SAFETY: Mounts and dentries may be used and put by any thread.
+unsafe impl Send for HeldPath {}
+// SAFETY: As above; nothing is changed through a shared path.
+unsafe impl Sync for HeldPath {}
+
+impl HeldPath {
+    /// Any context but hard interrupts.
+    ///
+    /// # Safety
+    ///
+    /// `path` is valid during the call.
+    pub(in crate::rust) unsafe fn new(path: *const bindings::path) -> Self {
+        // SAFETY: The caller promises it.
+        unsafe { bindings::path_get(path) };
+        // INVARIANT: The references were just taken.
+        //
+        // SAFETY: As above.
+        Self(unsafe { path.read() })
+    }
+
+    /// Opens it for reading, without any event: not now, and not from what is done with the file.
+    /// The current credentials are those of the file; the permissions of the inode are not looked
+    /// at. What the file system and LSMs give. Process context, may sleep.
+    pub(crate) fn open_silently(&self, waits: &UserWaits) -> Result<ARef<File>> {
+        let flags = bindings::O_RDONLY | bindings::O_LARGEFILE;
+        // SAFETY: By the type invariants; the task keeps its credentials.
+        let file = from_err_ptr(unsafe {
+            waits.open(
+                &raw const self.0,
+                flags as c_int,
+                bindings::wqd_current_cred(),
+            )
+        })?;
+        let file = NonNull::new(file).ok_or(ENOENT)?;
+        // SAFETY: The reference is ours, and nobody else has the file yet: it is in no table, so no
+        // light reference to it exists.
+        Ok(unsafe { ARef::from_raw(file.cast()) })
+    }
+}
+
+impl Clone for HeldPath {
+    /// Takes no lock but that of the dentry, and never sleeps.
+    fn clone(&self) -> Self {
+        // SAFETY: By the type invariants.
+        unsafe { Self::new(&raw const self.0) }
+    }
+}
+
+impl Drop for HeldPath {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants, the references are ours.
+        unsafe { bindings::path_put(&raw const self.0) };
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How events are heard that no interface tells: tracepoints, probes on functions, symbols found by name.
+//!
+//! | file | what | context |
+//! |---|---|---|
+//! | [`fprobe`] | probes on functions | process; handlers: see there |
+//! | [`optional`] | what only a patched kernel exports | see there |
+//! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
+
+pub(crate) mod fprobe;
+pub(crate) mod optional;
+pub(crate) mod tracepoint;
