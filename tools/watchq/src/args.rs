@@ -79,6 +79,18 @@ pub struct Monitor {
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
 
+    /// Print names as they are, whatever bytes they have.
+    ///
+    /// Without this, characters that would break a line or drive the terminal are escaped, spaces and
+    /// backslashes, too, as ls -b does. JSON has its own way, and a --format with %0 is raw, too.
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+
+    /// Print also what watchq itself does: otherwise output that is written into a watched directory
+    /// would tell of itself without end.
+    #[arg(long)]
+    pub own: bool,
+
     /// Do not print the banner, nor the counters at the end.
     #[arg(short, long)]
     pub quiet: bool,
@@ -87,7 +99,7 @@ pub struct Monitor {
     #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
 
-    /// End with status 0 after the first event.
+    /// End with status 0 after the first event, and with the signal when one comes first.
     #[arg(short = '1', long)]
     pub once: bool,
 
@@ -95,7 +107,8 @@ pub struct Monitor {
     ///
     /// %w: watched path, or the directory below it, %f: name in the directory, %e: event, %c: rename cookie as hexadecimal
     /// number, %T: time (needs --timefmt), %0: NUL, %n: newline, %%: percent sign. %Xe is %e with
-    /// the character X instead of a comma before isdir. A newline follows each event.
+    /// the character X instead of a comma before isdir. A newline follows each event, unless the format
+    /// ends with %0. Losses and ends of watches are told on stderr.
     #[arg(long, value_name = "FORMAT", value_parser = str::parse::<Template>)]
     pub format: Option<Template>,
 
@@ -232,19 +245,31 @@ fn time_format(text: &str) -> Result<String, String> {
 }
 
 const AFTER: &str = "\
-Exit status: 0 when ended as asked, 1 after an error, 2 when a time-out has passed.";
+Exit status: 0 when ended as asked, 1 after an error, 2 when a time-out has passed; 128 and its number \
+when a signal ended it, which is 130 and 143 for SIGINT and SIGTERM before what --once waits for. Signals \
+that were ignored when watchq was started stay ignored.";
 
 const MONITOR_AFTER: &str = "\
 Exit status:
-  0  interrupted (SIGINT, SIGTERM), the first event came with --once, or nobody reads the output
+  0  interrupted (SIGINT, SIGTERM), or nobody reads the output; with --once, the first event came
   1  an error, or every watch has ended because its object is gone
   2  nothing happened for the time given with --timeout
+  130, 143  with --once: SIGINT, SIGTERM came before an event (it ends of the signal); 141: nobody reads \
+the output
+  129 and others  ended by another signal; then the counters are not printed
+Signals that are ignored when watchq is started stay ignored.
 
 When all watches are set, \"Watches established.\" is printed on stderr. After an interrupt, what \
 had already happened is still printed, and the queue's counters follow on stderr.
 
-Names are printed as they are, whatever characters they have; scripts should use --json, which \
-escapes them. There, a name that is not UTF-8 is also given as bytes, in \"name_bytes\".
+Names are printed as ls -b prints them, so no name can make a line of its own, or two words of one: \
+\\n is a newline, \\033 a byte in octal digits; and no two names are printed alike. Scripts should use \
+--json. There, a name that is not UTF-8 is also given as bytes, in \"name_bytes\". A path that is too \
+long to be told (455 bytes below what is watched) is printed as what is watched and \"//.../\", which is \
+no path of anything; JSON has \"below\" and \"truncated\" instead of \"path\".
+
+What watchq itself does to the watched files is left out, unless there is --own. Another program that \
+writes its output there (watchq monitor . | tee ./log) does cause events.
 
 Events of other things than files are one line each as well: what is watched, the event, and fields as \
 NAME=VALUE. --format is for files only. All that is given is watched in one queue, so lines come in the \
@@ -273,7 +298,11 @@ What is more than 455 bytes below PATH is denied, whatever the rules say, becaus
 tell its path. What watchq itself opens is not asked about. It takes CAP_SYS_ADMIN in the initial user \
 namespace.
 
-Exit status: 0 interrupted (SIGINT, SIGTERM), 1 an error.
+Exit status:
+  0  interrupted (SIGINT, SIGTERM)
+  1  an error, or every watch has ended because its object is gone
+  129 and others  ended by another signal
+Signals that are ignored when watchq is started stay ignored.
 
 Example, with the rules
   allow open       /srv/public/**

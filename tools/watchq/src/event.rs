@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::path::Path;
 
 use watch_queue::{Events, FsEvent, Loss, Reason};
 
@@ -31,8 +32,9 @@ pub enum Item<'a> {
 /// An event of a file or a directory.
 #[derive(Clone, Debug)]
 pub struct FileEvent<'a> {
-    /// What is watched, or with a wider scope the directory below it; that ends with a slash.
-    pub path: Cow<'a, OsStr>,
+    pub watched: &'a Watched,
+    /// Where below that it was.
+    pub below: Below<'a>,
     pub name: Option<&'a OsStr>,
     pub event: Events,
     pub is_dir: bool,
@@ -41,6 +43,20 @@ pub struct FileEvent<'a> {
     pub pid: u32,
     pub rename_cookie: u32,
 }
+
+/// Where below what is watched an event was.
+#[derive(Clone, Copy, Debug)]
+pub enum Below<'a> {
+    /// At what is watched itself, or a file in that directory.
+    Here,
+    /// In this directory below it.
+    In(&'a Path),
+    /// Too deep for the path to be told.
+    Unknown,
+}
+
+/// Stands where a path is not known. No directory can have this name, because it is empty.
+const UNKNOWN: &str = "/.../";
 
 /// Lost events.
 #[derive(Debug)]
@@ -56,7 +72,12 @@ impl<'a> FileEvent<'a> {
     /// Joins a record with its watch.
     pub fn new(fs: &FsEvent<'a>, watched: &'a Watched) -> Self {
         FileEvent {
-            path: directory(fs, watched.path.as_os_str()),
+            watched,
+            below: match fs.path().and_then(Path::parent) {
+                _ if fs.is_truncated() => Below::Unknown,
+                Some(parent) if !parent.as_os_str().is_empty() => Below::In(parent),
+                _ => Below::Here,
+            },
             name: fs.name(),
             event: fs.event(),
             is_dir: fs.is_dir(),
@@ -66,19 +87,22 @@ impl<'a> FileEvent<'a> {
             rename_cookie: fs.rename_cookie(),
         }
     }
-}
 
-/// Where an event was: what is watched, and the directories of the path below that.
-fn directory<'a>(fs: &FsEvent<'a>, watched: &'a OsStr) -> Cow<'a, OsStr> {
-    let below = match fs.path().and_then(|path| path.parent()) {
-        _ if fs.is_truncated() => OsStr::new("..."),
-        Some(parent) if !parent.as_os_str().is_empty() => parent.as_os_str(),
-        _ => return watched.into(),
-    };
-    let mut path = watched.to_owned();
-    path.push(below);
-    path.push("/");
-    path.into()
+    /// What is watched, or with a wider scope the directory below it; that ends with a slash. When it
+    /// is not known, it ends with two slashes, three dots and a slash.
+    pub fn path(&self) -> Cow<'a, OsStr> {
+        let watched = self.watched.path.as_os_str();
+        let mut path = watched.to_owned();
+        match self.below {
+            Below::Here => return watched.into(),
+            Below::In(directory) => {
+                path.push(directory);
+                path.push("/");
+            }
+            Below::Unknown => path.push(UNKNOWN),
+        }
+        path.into()
+    }
 }
 
 impl<'a> Lost<'a> {

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use crate::escape::escaped;
+
 /// An error message with advice.
 #[derive(Debug)]
 pub struct Failure {
@@ -61,12 +63,12 @@ impl Failure {
     pub fn watching_source(error: &io::Error, label: &Path) -> Self {
         match Errno::from_io_error(error) {
             Some(Errno::ACCESS | Errno::PERM) => {
-                Failure::new(format!("{}: you may not watch it", label.display()))
+                Failure::new(format!("{}: you may not watch it", escaped(label)))
                     .advise("mounts, file systems and devices are for their administrators, keys for who may view them")
             }
             Some(Errno::OPNOTSUPP) => Failure::new(format!(
                 "{}: this kernel does not tell of its events",
-                label.display()
+                escaped(label)
             ))
             .advise("watchq info lists what it offers")
             .advise("Documentation/sources.rst says what takes a patch or probes=1"),
@@ -76,7 +78,7 @@ impl Failure {
 
     /// The path could not be watched.
     pub fn watching(error: &io::Error, path: &Path) -> Self {
-        let path = path.display();
+        let path = escaped(path);
         match Errno::from_io_error(error) {
             Some(Errno::NOENT) => Failure::new(format!("{path}: no such file or directory")),
             Some(Errno::PERM) => Failure::new(format!("{path}: you may not watch all of that"))

@@ -17,6 +17,7 @@ use watch_queue::{
 };
 
 use crate::args::Guard;
+use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::rules::Rules;
 use crate::signals::Interrupt;
@@ -29,7 +30,7 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
     if rules.questions().is_empty() {
         return Err(Failure::new(format!(
             "{}: has no rule, so there is nothing to ask about",
-            options.rules.display()
+            escaped(&options.rules)
         )));
     }
     let interrupt = Interrupt::catch()?;
@@ -103,7 +104,7 @@ impl Session<'_> {
                     _ => {}
                 }
             }
-            if interrupt.has_come() {
+            if interrupt.has_come().is_some() {
                 return Ok(());
             }
             if live == 0 {
@@ -112,7 +113,7 @@ impl Session<'_> {
                 ));
             }
             io::stdout().flush()?;
-            wait(ring, interrupt, None)?;
+            wait(ring, interrupt, None, None)?;
         }
     }
 
@@ -145,7 +146,7 @@ impl Session<'_> {
         };
         let what = name(question.what());
         let (pid, program) = (event.pid(), program(event.pid()));
-        println!("{verb} {what} {} by {program} (pid {pid})", path.display());
+        println!("{verb} {what} {} by {program} (pid {pid})", escaped(&path));
         Ok(())
     }
 }
@@ -199,11 +200,11 @@ fn set_watches(
 
 fn refused(error: &io::Error, path: &Path) -> Failure {
     match Errno::from_io_error(error) {
-        Some(Errno::PERM) => Failure::new(format!("{}: you may not guard it", path.display()))
+        Some(Errno::PERM) => Failure::new(format!("{}: you may not guard it", escaped(path)))
             .advise("that takes CAP_SYS_ADMIN in the initial user namespace: be root"),
         Some(Errno::INVAL) => Failure::new(format!(
             "{}: its file system cannot be guarded",
-            path.display()
+            escaped(path)
         )),
         _ => Failure::watching(error, path),
     }

@@ -3,14 +3,15 @@
 //! The JSON output: one object per line. What stands here is an interface to scripts; members may
 //! be added, but those that are there stay.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use serde::Serialize;
 
-use crate::event::{reason_words, FileEvent, Item, Lost};
+use crate::event::{reason_words, Below, FileEvent, Item, Lost};
 use crate::names;
 use crate::source::{SourceEvent, Value};
 use crate::watched::Watched;
@@ -32,6 +33,9 @@ enum Body<'a> {
         path: Text<'a>,
         #[serde(flatten)]
         name: Option<Text<'a>>,
+        /// The path is not known; there is "below" instead, what is watched.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        truncated: bool,
         is_dir: bool,
         inode: u64,
         dev: u32,
@@ -71,23 +75,55 @@ enum Field<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Text<'a> {
-    Path { path: &'a str },
-    PathBytes { path: String, path_bytes: &'a [u8] },
-    Name { name: &'a str },
-    NameBytes { name: String, name_bytes: &'a [u8] },
+    Path {
+        path: Cow<'a, str>,
+    },
+    PathBytes {
+        path: String,
+        path_bytes: Vec<u8>,
+    },
+    Below {
+        below: &'a str,
+    },
+    BelowBytes {
+        below: String,
+        below_bytes: &'a [u8],
+    },
+    Name {
+        name: &'a str,
+    },
+    NameBytes {
+        name: String,
+        name_bytes: &'a [u8],
+    },
 }
 
 impl<'a> Text<'a> {
     fn path(watched: &'a Watched) -> Self {
-        Text::path_of(watched.path.as_os_str())
+        Text::path_of(watched.path.as_os_str().into())
     }
 
-    fn path_of(text: &'a OsStr) -> Self {
-        match text.to_str() {
-            Some(path) => Text::Path { path },
-            None => Text::PathBytes {
+    fn path_of(text: Cow<'a, OsStr>) -> Self {
+        let text = match text {
+            Cow::Borrowed(text) => text.to_str().map(Cow::Borrowed).ok_or(text.to_owned()),
+            Cow::Owned(text) => text.into_string().map(Cow::Owned),
+        };
+        match text {
+            Ok(path) => Text::Path { path },
+            Err(text) => Text::PathBytes {
                 path: text.to_string_lossy().into_owned(),
-                path_bytes: text.as_bytes(),
+                path_bytes: text.into_vec(),
+            },
+        }
+    }
+
+    fn below(watched: &'a Watched) -> Self {
+        let text = watched.path.as_os_str();
+        match text.to_str() {
+            Some(below) => Text::Below { below },
+            None => Text::BelowBytes {
+                below: text.to_string_lossy().into_owned(),
+                below_bytes: text.as_bytes(),
             },
         }
     }
@@ -130,9 +166,14 @@ pub fn write(out: &mut impl Write, item: &Item<'_>, time: &str) -> io::Result<()
 }
 
 fn file_body<'a>(file: &'a FileEvent<'a>) -> Body<'a> {
+    let truncated = matches!(file.below, Below::Unknown);
     Body::File {
-        path: Text::path_of(&file.path),
+        path: match truncated {
+            true => Text::below(file.watched),
+            false => Text::path_of(file.path()),
+        },
         name: file.name.map(Text::name),
+        truncated,
         is_dir: file.is_dir,
         inode: file.inode,
         dev: file.dev,
@@ -187,7 +228,8 @@ mod tests {
     fn files() {
         let watched = Watched::example("/tmp/");
         let mut file = FileEvent {
-            path: watched.path.as_os_str().into(),
+            watched: &watched,
+            below: Below::Here,
             name: Some(OsStr::new("quo\"te\n")),
             event: Events::CREATE,
             is_dir: false,
@@ -211,12 +253,20 @@ mod tests {
                 '\u{fffd}'
             ) + "\n"
         );
+        file.rename_cookie = 0;
+        file.below = Below::Unknown;
+        file.name = Some(OsStr::new("x"));
+        assert_eq!(
+            line(&Item::File(file.clone()), ""),
+            format!(r#"{{"event":"moved_to","below":"/tmp/","name":"x","truncated":true,{body}}}"#)
+                + "\n"
+        );
+        file.below = Below::In(std::path::Path::new("a/b"));
         file.name = None;
         file.event = Events::DELETE_SELF;
-        file.rename_cookie = 0;
         assert_eq!(
             line(&Item::File(file), ""),
-            format!(r#"{{"event":"delete_self","path":"/tmp/",{body}}}"#) + "\n"
+            format!(r#"{{"event":"delete_self","path":"/tmp/a/b/",{body}}}"#) + "\n"
         );
     }
 

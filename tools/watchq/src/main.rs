@@ -6,6 +6,7 @@
 //! returns a [`failure::Failure`], which says what went wrong and what to do.
 
 mod args;
+mod escape;
 mod event;
 mod failure;
 mod generate;
@@ -19,6 +20,7 @@ mod output;
 mod rules;
 mod signals;
 mod source;
+mod sys;
 mod template;
 mod wait;
 mod watched;
@@ -36,6 +38,8 @@ enum Outcome {
     Done,
     /// Nothing happened for the time that was given.
     TimedOut,
+    /// A signal came before what was waited for.
+    Signalled(i32),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,13 @@ fn main() -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::TimedOut) => ExitCode::from(2),
+        Ok(Outcome::Signalled(signal)) => {
+            // Whoever waits for us sees what a program without a handler would have ended of: a
+            // shell's loop or `&&` must not take an interrupt for the event.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            // It does not return for these signals.
+            ExitCode::FAILURE
+        }
         // The reader of our output has seen enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {

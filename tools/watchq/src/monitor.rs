@@ -3,8 +3,10 @@
 //! `watchq monitor`: sets the watches, prints what comes, and ends as asked.
 
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
 use std::time::Instant;
 
+use signal_hook::consts::SIGPIPE;
 use watch_queue::{abi, Control, Kind, Queue, Record, Ring};
 
 use crate::args::Monitor;
@@ -29,6 +31,8 @@ struct Session<'a, W: Write> {
     /// How many watches have not ended.
     live: usize,
     mounts: Mounts,
+    /// The process whose events are left out: ours.
+    own: Option<u32>,
 }
 
 /// Runs the command.
@@ -56,6 +60,7 @@ pub fn run(options: &Monitor) -> Result<Outcome, Failure> {
             Some(None) => Mounts::of_this_namespace(),
             _ => Mounts::default(),
         },
+        own: (!options.own).then(std::process::id),
     };
     let outcome = session.watch(&control, &mut ring, &interrupt);
     // Also after an error: what was read is not to be lost.
@@ -82,12 +87,12 @@ impl<W: Write> Session<'_, W> {
                         return Ok(Outcome::Done);
                     }
                 }
-                if interrupt.has_come() {
+                if interrupt.has_come().is_some() {
                     break;
                 }
             }
-            if interrupt.has_come() {
-                return self.finish(control, ring);
+            if let Some(signal) = interrupt.has_come() {
+                return self.finish(control, ring, signal);
             }
             if self.live == 0 {
                 return Err(Failure::new(
@@ -96,8 +101,12 @@ impl<W: Write> Session<'_, W> {
             }
             self.out.flush()?;
             let left = timeout.map(|timeout| timeout.saturating_sub(last.elapsed()));
-            if let Woken::TimeOut = wait(ring, interrupt, left)? {
-                return Ok(Outcome::TimedOut);
+            let output = io::stdout();
+            match wait(ring, interrupt, Some(output.as_fd()), left)? {
+                Woken::Ready => {}
+                Woken::TimeOut => return Ok(Outcome::TimedOut),
+                Woken::ReaderGone if self.options.once => return Ok(Outcome::Signalled(SIGPIPE)),
+                Woken::ReaderGone => return Ok(Outcome::Done),
             }
         }
     }
@@ -106,6 +115,7 @@ impl<W: Write> Session<'_, W> {
     fn print(&mut self, record: Record<'_>) -> Result<bool, Failure> {
         let kind = record.kind()?;
         let (item, is_event) = match kind {
+            Kind::Fs(fs) if Some(fs.pid()) == self.own => return Ok(false),
             Kind::Fs(fs) => match self.list.get(fs.cookie()) {
                 Some(watched) => (Item::File(FileEvent::new(&fs, watched)), true),
                 None => return Err(stray(fs.cookie())),
@@ -143,12 +153,18 @@ impl<W: Write> Session<'_, W> {
     }
 
     /// Ends all watches, prints what had happened until then, and the counters.
-    fn finish(&mut self, control: &Control, ring: &mut Ring) -> Result<Outcome, Failure> {
+    fn finish(
+        &mut self,
+        control: &Control,
+        ring: &mut Ring,
+        signal: i32,
+    ) -> Result<Outcome, Failure> {
         control.remove_all(abi::TYPE_META)?;
         while let Some(record) = ring.next()? {
             // The ends of the watches are of our own making now.
-            if !matches!(record.kind()?, Kind::Removal(_)) {
-                self.print(record)?;
+            let ended = matches!(record.kind()?, Kind::Removal(_));
+            if !ended && self.print(record)? && self.options.once {
+                return Ok(Outcome::Done);
             }
         }
         self.out.flush()?;
@@ -162,7 +178,10 @@ impl<W: Write> Session<'_, W> {
                 info.lost()
             );
         }
-        Ok(Outcome::Done)
+        Ok(match self.options.once {
+            true => Outcome::Signalled(signal),
+            false => Outcome::Done,
+        })
     }
 }
 

@@ -2,12 +2,13 @@
 
 //! The output of `watchq monitor`: which shape lines have, and the lines that are not events.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 
 use jiff::Zoned;
 
 use crate::args::Monitor;
+use crate::escape::{self, escaped};
 use crate::event::{reason_words, Item, Lost};
 use crate::failure::Failure;
 use crate::json;
@@ -19,6 +20,8 @@ use crate::template::{self, Template};
 pub struct Output<'a> {
     shape: Shape<'a>,
     time_format: Option<&'a str>,
+    /// Names are written as they are.
+    raw: bool,
 }
 
 #[derive(Debug)]
@@ -43,23 +46,29 @@ impl<'a> Output<'a> {
                     .advise("add for example --timefmt %H:%M:%S"));
             }
         }
-        Ok(Output { shape, time_format })
+        let nul = matches!(shape, Shape::Template(template) if template.has_nul());
+        Ok(Output {
+            shape,
+            time_format,
+            raw: options.raw || nul,
+        })
     }
 
     /// Writes the line of an item.
     pub fn write(&self, out: &mut impl Write, item: &Item<'_>) -> io::Result<()> {
-        let time = self.time();
+        let (time, raw) = (self.time(), self.raw);
         match (&self.shape, item) {
             (Shape::Json, item) => json::write(out, item, &time),
-            (Shape::Template(template), Item::File(event)) => template.write(out, event, &time),
-            (Shape::Default, Item::File(event)) => template::write_default(out, event, &time),
-            (_, Item::Source(event)) => write_source(out, event, &time),
-            (_, Item::Lost(lost)) => write_lost(out, lost),
-            (_, Item::Ended { watched, reason }) => {
-                out.write_all(b"ended ")?;
-                out.write_all(watched.path.as_os_str().as_bytes())?;
-                writeln!(out, ": {}", reason_words(*reason).0)
+            (Shape::Template(template), Item::File(event)) => {
+                template.write(out, event, &time, raw)
             }
+            (Shape::Default, Item::File(event)) => template::write_default(out, event, &time, raw),
+            (_, Item::Source(event)) => write_source(out, event, &time, raw),
+            // What reads a format of its own does not expect lines of ours among it.
+            (Shape::Template(_), Item::Lost(_) | Item::Ended { .. }) => {
+                write_about(&mut io::stderr().lock(), item)
+            }
+            (Shape::Default, item) => write_about(out, item),
         }
     }
 
@@ -71,26 +80,46 @@ impl<'a> Output<'a> {
     }
 }
 
-fn write_source(out: &mut impl Write, event: &SourceEvent<'_>, time: &str) -> io::Result<()> {
+fn write_source(
+    out: &mut impl Write,
+    event: &SourceEvent<'_>,
+    time: &str,
+    raw: bool,
+) -> io::Result<()> {
     if !time.is_empty() {
         write!(out, "{time} ")?;
     }
-    out.write_all(event.watched.path.as_os_str().as_bytes())?;
+    escape::write(out, event.watched.path.as_os_str(), raw)?;
     write!(out, " {}", event.event)?;
     for (name, value) in &event.fields {
         match value {
             Value::Number(number) => write!(out, " {name}={number}")?,
-            Value::Text(text) => write!(out, " {name}={text}")?,
+            Value::Text(text) => {
+                write!(out, " {name}=")?;
+                escape::write(out, OsStr::new(text), raw)?;
+            }
         }
     }
     out.write_all(b"\n")
+}
+
+/// Writes a line that is about a watch, not about what it saw.
+fn write_about(out: &mut impl Write, item: &Item<'_>) -> io::Result<()> {
+    match item {
+        Item::Lost(lost) => write_lost(out, lost),
+        Item::Ended { watched, reason } => {
+            let why = reason_words(*reason).0;
+            writeln!(out, "ended {}: {why}", escaped(&watched.path))
+        }
+        Item::File(_) | Item::Source(_) => Ok(()),
+    }
 }
 
 fn write_lost(out: &mut impl Write, lost: &Lost<'_>) -> io::Result<()> {
     let events = if lost.count == 1 { "event" } else { "events" };
     write!(out, "lost {} {events} of ", lost.count)?;
     match lost.watched {
-        Some(watched) => out.write_all(watched.path.as_os_str().as_bytes())?,
+        Some(watched) => write!(out, "{}", escaped(&watched.path))?,
         None => out.write_all(b"several watches")?,
     }
     let what = if lost.memory {
@@ -141,14 +170,29 @@ mod tests {
             watched: None,
             memory: true,
         });
-        for args in [&[][..], &["--format", "%f"]] {
+        assert_eq!(
+            printed(&[], &one),
+            "lost 1 event of /tmp/: the ring was full, look again at what is there\n"
+        );
+        assert_eq!(
+            printed(&[], &many),
+            "lost 12 events of several watches: memory was short, look again at what is there\n"
+        );
+        // On stderr: the output is for a program that knows its own lines only.
+        assert_eq!(printed(&["--format", "%f"], &one), "");
+    }
+
+    #[test]
+    fn a_watch_cannot_be_called_what_would_be_another_line() {
+        let watched = Watched::example("x\nlost 9 events of y: ");
+        let item = Item::Ended {
+            watched: &watched,
+            reason: Reason::ObjectGone,
+        };
+        for args in [&[][..], &["--raw"]] {
             assert_eq!(
-                printed(args, &one),
-                "lost 1 event of /tmp/: the ring was full, look again at what is there\n"
-            );
-            assert_eq!(
-                printed(args, &many),
-                "lost 12 events of several watches: memory was short, look again at what is there\n"
+                printed(args, &item),
+                "ended x\\nlost\\ 9\\ events\\ of\\ y:\\ : it was deleted\n"
             );
         }
     }

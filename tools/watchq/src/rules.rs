@@ -13,6 +13,7 @@ use std::path::Path;
 use rustix::io::Errno;
 use watch_queue::{Answer, Questions};
 
+use crate::escape::escaped;
 use crate::failure::Failure;
 
 /// Names of errors that a task may get, and their numbers.
@@ -54,11 +55,10 @@ struct Rule {
 impl Rules {
     /// Reads a rule file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(format!("{}: cannot be read: {error}", path.display()))
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::new(format!("{}: cannot be read: {error}", escaped(path))))?;
         Self::parse(&text).map_err(|(line, what)| {
-            Failure::new(format!("{}:{line}: {what}", path.display()))
+            Failure::new(format!("{}:{line}: {what}", escaped(path)))
                 .advise("a rule is: allow or deny, then open,exec,read or any, then a path pattern")
                 .advise("for example: deny open,exec /srv/**/*.key EACCES")
         })

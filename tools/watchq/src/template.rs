@@ -3,9 +3,9 @@
 //! Formats of lines, for --format, and the default one.
 
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::str::FromStr;
 
+use crate::escape;
 use crate::event::FileEvent;
 use crate::names;
 
@@ -30,33 +30,59 @@ impl Template {
         self.0.contains(&Piece::Time)
     }
 
+    /// Whether it has a NUL, which no name has: such output is for programs.
+    pub fn has_nul(&self) -> bool {
+        self.0
+            .iter()
+            .any(|piece| matches!(piece, Piece::Text(text) if text.contains('\0')))
+    }
+
+    /// Whether each event ends with a NUL, so that a newline would begin the next.
+    fn ends_with_nul(&self) -> bool {
+        matches!(self.0.last(), Some(Piece::Text(text)) if text.ends_with('\0'))
+    }
+
     /// Writes an event's line. `time` must be given if the format has it.
-    pub fn write(&self, out: &mut impl Write, event: &FileEvent<'_>, time: &str) -> io::Result<()> {
+    pub fn write(
+        &self,
+        out: &mut impl Write,
+        event: &FileEvent<'_>,
+        time: &str,
+        raw: bool,
+    ) -> io::Result<()> {
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.write_all(text.as_bytes())?,
-                Piece::Watched => out.write_all(event.path.as_bytes())?,
-                Piece::Name => out.write_all(event.name.unwrap_or_default().as_bytes())?,
+                Piece::Watched => escape::write(out, &event.path(), raw)?,
+                Piece::Name => escape::write(out, event.name.unwrap_or_default(), raw)?,
                 Piece::Event(separator) => write_event(out, event, *separator)?,
                 Piece::Cookie => write!(out, "{:x}", event.rename_cookie)?,
                 Piece::Time => out.write_all(time.as_bytes())?,
             }
         }
-        out.write_all(b"\n")
+        match self.ends_with_nul() {
+            true => Ok(()),
+            false => out.write_all(b"\n"),
+        }
     }
 }
 
 /// Writes the line of an event when no format is given: path, event, and name if there is one.
-pub fn write_default(out: &mut impl Write, event: &FileEvent<'_>, time: &str) -> io::Result<()> {
+pub fn write_default(
+    out: &mut impl Write,
+    event: &FileEvent<'_>,
+    time: &str,
+    raw: bool,
+) -> io::Result<()> {
     if !time.is_empty() {
         write!(out, "{time} ")?;
     }
-    out.write_all(event.path.as_bytes())?;
+    escape::write(out, &event.path(), raw)?;
     out.write_all(b" ")?;
     write_event(out, event, ',')?;
     if let Some(name) = event.name {
         out.write_all(b" ")?;
-        out.write_all(name.as_bytes())?;
+        escape::write(out, name, raw)?;
     }
     out.write_all(b"\n")
 }
@@ -123,15 +149,18 @@ impl FromStr for Template {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
 
     use watch_queue::Events;
 
     use super::*;
+    use crate::event::Below;
     use crate::watched::Watched;
 
     fn event<'a>(watched: &'a Watched, name: Option<&'a [u8]>) -> FileEvent<'a> {
         FileEvent {
-            path: watched.path.as_os_str().into(),
+            watched,
+            below: Below::Here,
             name: name.map(OsStr::from_bytes),
             event: Events::MOVED_FROM,
             is_dir: false,
@@ -147,14 +176,14 @@ mod tests {
         format
             .parse::<Template>()
             .unwrap()
-            .write(&mut out, event, "NOW")
+            .write(&mut out, event, "NOW", false)
             .unwrap();
         out
     }
 
-    fn default(event: &FileEvent<'_>, time: &str) -> Vec<u8> {
+    fn default(event: &FileEvent<'_>, time: &str, raw: bool) -> Vec<u8> {
         let mut out = Vec::new();
-        write_default(&mut out, event, time).unwrap();
+        write_default(&mut out, event, time, raw).unwrap();
         out
     }
 
@@ -162,14 +191,18 @@ mod tests {
     fn the_default_is_path_event_name() {
         let watched = Watched::example("/tmp/");
         let mut event = event(&watched, Some(b"na me\xff"));
-        assert_eq!(default(&event, ""), b"/tmp/ moved_from na me\xff\n");
+        assert_eq!(
+            default(&event, "", false),
+            b"/tmp/ moved_from na\\ me\\377\n"
+        );
+        assert_eq!(default(&event, "", true), b"/tmp/ moved_from na me\xff\n");
         event.is_dir = true;
         assert_eq!(
-            default(&event, "12:00"),
+            default(&event, "12:00", true),
             b"12:00 /tmp/ moved_from,isdir na me\xff\n"
         );
         event.name = None;
-        assert_eq!(default(&event, ""), b"/tmp/ moved_from,isdir\n");
+        assert_eq!(default(&event, "", false), b"/tmp/ moved_from,isdir\n");
     }
 
     #[test]
@@ -180,7 +213,9 @@ mod tests {
             formatted("%w%f %e %c %T", &event),
             b"/tmp/x moved_from abc NOW\n"
         );
-        assert_eq!(formatted("100%%%n%0", &event), b"100%\n\0\n");
+        assert_eq!(formatted("100%%%n%0 ", &event), b"100%\n\0 \n");
+        // A NUL at the end is the end: nothing of this event stands before the next.
+        assert_eq!(formatted("%f%0", &event), b"x\0");
         assert_eq!(formatted("", &event), b"\n");
         event.is_dir = true;
         assert_eq!(formatted("%e", &event), b"moved_from,isdir\n");

@@ -3,7 +3,7 @@
 //! How the commands that read a ring sleep until there is something to do.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
@@ -19,18 +19,27 @@ pub enum Woken {
     Ready,
     /// The time is over.
     TimeOut,
+    /// Nobody can read the output any more.
+    ReaderGone,
 }
 
-/// Sleeps until there are records, a signal comes, or the time is over.
-pub fn wait(ring: &Ring, interrupt: &Interrupt, time: Option<Duration>) -> Result<Woken, Failure> {
+/// Sleeps until there are records, a signal comes, the reader of `output` goes away, or the time is over.
+pub fn wait(
+    ring: &Ring,
+    interrupt: &Interrupt,
+    output: Option<BorrowedFd<'_>>,
+    time: Option<Duration>,
+) -> Result<Woken, Failure> {
     let time = time.map(|time| Timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
     });
-    let mut fds = [
+    let mut fds = vec![
         PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN),
         PollFd::from_borrowed_fd(interrupt.as_fd(), PollFlags::IN),
     ];
+    // Asked for nothing, poll() still tells that the other end of a pipe or socket is closed.
+    fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
     match poll(&mut fds, time.as_ref()) {
         Ok(0) => return Ok(Woken::TimeOut),
         Ok(_) => {}
@@ -43,5 +52,9 @@ pub fn wait(ring: &Ring, interrupt: &Interrupt, time: Option<Duration>) -> Resul
             "the kernel refuses to go on with the ring: it is corrupt",
         ));
     }
-    Ok(Woken::Ready)
+    let gone = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP);
+    Ok(match fds.get(2).is_some_and(gone) {
+        true => Woken::ReaderGone,
+        false => Woken::Ready,
+    })
 }

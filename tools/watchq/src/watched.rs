@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use watch_queue::{Control, Scope, Watch, WatchFlags};
 
 use crate::args::{Monitor, Reach};
+use crate::escape::escaped;
 use crate::failure::Failure;
 
 /// One watched path, or something else that is watched.
@@ -72,7 +73,7 @@ impl List {
             self.add(control, path.clone(), Watch::superblock(path))?;
         }
         for serial in &options.key {
-            self.add(control, format!("key {serial}").into(), Watch::key(*serial))?;
+            self.add(control, format!("key:{serial}").into(), Watch::key(*serial))?;
         }
         match &options.block {
             Some(None) => self.add(control, "block".into(), Watch::block_devices())?,
@@ -98,7 +99,7 @@ impl List {
                 Ok(())
             }
             Err(error) if Errno::from_io_error(&error) == Some(Errno::EXIST) => {
-                eprintln!("watchq: warning: {} is watched already", label.display());
+                eprintln!("watchq: warning: {} is watched already", escaped(&label));
                 Ok(())
             }
             Err(error) => Err(Failure::watching_source(&error, &label)),
@@ -123,10 +124,10 @@ impl List {
     }
 
     fn same_as(&self, watched: &Watched) -> String {
-        let path = watched.path.display();
+        let path = escaped(&watched.path);
         match self.0.iter().find(|other| other.object == watched.object) {
             Some(other) if other.path == watched.path => format!("{path} was given twice"),
-            Some(other) => format!("{path} is the same as {}", other.path.display()),
+            Some(other) => format!("{path} is the same as {}", escaped(&other.path)),
             None => format!("{path} is watched already"),
         }
     }

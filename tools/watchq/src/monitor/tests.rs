@@ -14,6 +14,11 @@ use fake::{fs, record, FakeRing};
 
 /// Prints records that come through a ring; returns the lines, and how many watches are left.
 fn printed(args: &[&str], records: &[Vec<u8>]) -> Result<(String, usize), Failure> {
+    printed_as(1, args, records)
+}
+
+/// The same as the process `own`.
+fn printed_as(own: u32, args: &[&str], records: &[Vec<u8>]) -> Result<(String, usize), Failure> {
     let args = [&["watchq", "monitor", "/a", "/b"], args].concat();
     let Command::Monitor(options) = Args::try_parse_from(args).unwrap().command else {
         panic!("not monitor")
@@ -25,6 +30,7 @@ fn printed(args: &[&str], records: &[Vec<u8>]) -> Result<(String, usize), Failur
         list: List::example(&["/a/", "/b/"]),
         live: 2,
         mounts: Mounts::default(),
+        own: (!options.own).then_some(own),
     };
     let mut ring = FakeRing::new(512, 3);
     let mut consumer = ring.consumer().unwrap();
@@ -64,7 +70,53 @@ fn the_directories_of_a_path_are_printed_with_the_watched_one() {
     let mut long = fs(6, 1, b"old");
     long[4 + 2] |= 2; // TRUNCATED
     let (lines, _) = printed(&["-r", "--format", "%w%f"], &[long]).unwrap();
-    assert_eq!(lines, "/a/.../old\n");
+    assert_eq!(lines, "/a//.../old\n");
+}
+
+#[test]
+fn what_we_did_ourselves_is_left_out() {
+    // The records are those of process 42.
+    let records = [fs(1, 1, b"log"), fs(8, 2, b"new")];
+    assert_eq!(printed_as(42, &[], &records).unwrap().0, "");
+    let (lines, _) = printed_as(42, &["--own"], &records).unwrap();
+    assert_eq!(lines, "/a/ modify,isdir log\n/b/ create,isdir new\n");
+    assert_eq!(printed_as(41, &[], &records).unwrap().0, lines);
+}
+
+#[test]
+fn no_directory_is_printed_like_a_path_that_is_not_known() {
+    let mut long = fs(8, 1, b"x");
+    long[4 + 2] |= 2; // TRUNCATED
+    for args in [&["-r"][..], &["-r", "--raw"], &["-r", "--json"]] {
+        let lines = [fs(8, 1, b".../x"), fs(8, 1, b"\\.../x"), long.clone()]
+            .map(|record| printed(args, &[record]).unwrap().0);
+        assert!(
+            lines[2] != lines[0] && lines[2] != lines[1],
+            "{args:?}: {lines:?}"
+        );
+    }
+    let (line, _) = printed(&["-r", "--json"], &[long]).unwrap();
+    assert!(
+        line.contains(r#""below":"/a/","name":"x","truncated":true,"#),
+        "{line}"
+    );
+    assert!(!line.contains(r#""path""#), "{line}");
+}
+
+#[test]
+fn names_make_no_lines_of_their_own() {
+    let records = [
+        fs(8, 1, b"a\nlost 9 events of /a/: x"),
+        fs(8, 1, b"\x1b[31m"),
+    ];
+    let (lines, _) = printed(&["--format", "%w%f"], &records).unwrap();
+    assert_eq!(
+        lines,
+        "/a/a\\nlost\\ 9\\ events\\ of\\ /a/:\\ x\n/a/\\033[31m\n"
+    );
+    // With a NUL behind each, nothing can be mistaken, and programs want what it is.
+    let (lines, _) = printed(&["--format", "%w%f%0"], &records).unwrap();
+    assert_eq!(lines, "/a/a\nlost 9 events of /a/: x\0/a/\x1b[31m\0");
 }
 
 #[test]
