@@ -10,6 +10,7 @@ mod permission;
 
 use crate::{
     queue::{
+        ending,
         fill::Watermark,
         filter::{
             Filter,
@@ -99,7 +100,9 @@ impl PollDevice for Queue {
         if changes && !opened_for_writing(file) {
             return Err(EBADF);
         }
-        if changes && this.ended() {
+        // A SHUTDOWN that was interrupted goes on.
+        let goes_on = cmd == abi::SHUTDOWN && this.watch_count() != 0;
+        if changes && this.ended() && !goes_on {
             return Err(ESHUTDOWN);
         }
         match cmd {
@@ -183,7 +186,7 @@ fn add_watch(queue: Arc<Queue>, file: &File, arg: usize) -> Result {
         ignore: add.ignore_mask,
         cookie: add.cookie,
     };
-    let added = source::add(&queue, file, &request)?;
+    let added = ending::retry(queue.user(), || source::add(&queue, file, &request))?;
     add.handle = added.handle;
     write_struct(arg, user_size, &add).inspect_err(|_| {
         // Nobody could ever name it. An update leaves the watch that was there.
@@ -208,8 +211,7 @@ fn remove_watch(queue: &Queue, arg: usize) -> Result {
     if remove.handle != 0 || remove.kind >= kind::NR {
         return Err(EINVAL);
     }
-    queue.remove_all(remove.kind, Reason::Removed);
-    Ok(())
+    queue.remove_all(remove.kind, Reason::Removed)
 }
 
 /// ENOENT: the handle names no live watch.
@@ -312,6 +314,5 @@ fn shutdown(queue: &Queue, arg: usize) -> Result {
     if arg != 0 {
         return Err(EINVAL);
     }
-    queue.shutdown();
-    Ok(())
+    queue.shutdown()
 }

@@ -11,6 +11,7 @@
 //! `memory` under the mm's lock, so nothing of user space is touched under it. Nothing is woken or
 //! freed under the ring lock.
 
+pub(crate) mod ending;
 pub(crate) mod fill;
 pub(crate) mod filter;
 mod info;
@@ -56,6 +57,7 @@ use crate::{
             ring_slots::RingSlots, //
         },
         sync::{
+            arc_fifo::FifoLink,
             raw_spinlock::{
                 new_raw_spinlock,
                 RawSpinLock, //
@@ -111,7 +113,11 @@ pub(crate) struct Queue {
     questions: Questions,
     opener: Opener,
     user: User,
+    ending: FifoLink<Queue>,
 }
+
+/// How many watches are ended before somebody is asked whether to go on: one or two milliseconds.
+const PIECE: u32 = 1024;
 
 /// The pages of a ring and what their owner was charged for them.
 struct Memory {
@@ -150,6 +156,7 @@ impl Queue {
             questions: SetOnce::new(),
             opener,
             user,
+            ending: FifoLink::new(),
         })
     }
 
@@ -321,15 +328,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends every watch of type `kind` (0: of every type), both steps.
-    pub(crate) fn remove_all(&self, kind: u32, reason: Reason) {
-        let mut from = 0;
-        loop {
+    /// Ends watches of type `kind` (0: of every type), both steps, from the handle `from` on: at most a
+    /// [`PIECE`]. The handle to go on with, if that many were ended.
+    fn end_some(&self, kind: u32, reason: Reason, mut from: u64) -> Option<u64> {
+        let mut ended = 0;
+        while ended < PIECE {
             let removed = {
                 let mut group = self.group.lock();
-                let Some(watch) = group.next_from(from) else {
-                    break;
-                };
+                let watch = group.next_from(from)?;
                 from = watch.handle().wrapping_add(1);
                 let wanted = kind == 0 || watch.kind() == kind;
                 if !wanted || !self.kill(&watch, reason) {
@@ -338,7 +344,23 @@ impl Queue {
                 group.remove(watch.handle())
             };
             drop(removed);
+            ended = ended.saturating_add(1);
         }
+        Some(from)
+    }
+
+    /// Ends every watch of type `kind` (0: of every type), both steps. ERESTARTSYS when a signal came;
+    /// then there may be some left, for another call.
+    pub(crate) fn remove_all(&self, kind: u32, reason: Reason) -> Result {
+        let mut from = 0;
+        while let Some(next) = self.end_some(kind, reason, from) {
+            from = next;
+            // Not for nothing: a SHUTDOWN that has ended all watches is complete.
+            if self.watch_count() != 0 && current!().signal_pending() {
+                return Err(ERESTARTSYS);
+            }
+        }
+        Ok(())
     }
 
     /// Whether [`Self::shutdown`] was called.
@@ -346,28 +368,37 @@ impl Queue {
         self.group.ended()
     }
 
-    /// Ends the queue: no watch can be added, no question is asked and those that wait are decided,
-    /// every watch gets its REMOVAL. Idempotent. Process context.
-    pub(crate) fn shutdown(&self) {
+    /// No watch can be added, no question is asked, and those that wait are decided.
+    fn stop(&self) {
         self.group.lock().set_ended();
         self.end_questions();
-        self.remove_all(0, Reason::QueueShutdown);
+    }
+
+    /// Ends the queue: every watch gets its REMOVAL. ERESTARTSYS when a signal came before all of them
+    /// have it; another call goes on. Process context.
+    pub(crate) fn shutdown(&self) -> Result {
+        self.stop();
+        let done = self.remove_all(0, Reason::QueueShutdown);
         self.waiters.list().wake_all(POLLIN | POLLRDNORM | POLLHUP);
+        done
     }
 
     /// The file is gone, and with it every mapping: ends the queue, drops the records that nobody
     /// will read, and gives back the ring and what was charged for it. An event that is under way
     /// finds the queue without a ring (TRAPS: B20 (the ring is looked at under the lock under which
-    /// it is taken away)).
-    pub(crate) fn release(&self) {
-        self.shutdown();
-        let rest = self.ring.lock().dismantle();
+    /// it is taken away)), and so do the ends of the watches, of which many are left to a job.
+    pub(crate) fn release(this: &Arc<Self>) {
+        this.stop();
+        let rest = this.ring.lock().dismantle();
         drop(rest);
         // A wake-up that was asked for has happened; later posts write nothing and ask for none.
-        self.waiters.sync();
-        let memory = self.memory.lock().take();
+        this.waiters.sync();
+        let memory = this.memory.lock().take();
         drop(memory);
-        self.user.leave();
+        this.user.leave();
+        if this.end_some(0, Reason::QueueShutdown, 0).is_some() {
+            crate::ENDINGS.get().push(this.clone());
+        }
     }
 
     /// Who the queue's ring and watches count for.

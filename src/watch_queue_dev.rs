@@ -20,6 +20,7 @@ pub(crate) mod source;
 use crate::{
     mark::Context,
     queue::{
+        ending::Endings,
         limits::Users,
         release::Releases,
         watch::Watch,
@@ -93,6 +94,9 @@ pub(crate) static SB: Global<Sb> = unsafe { Global::new() };
 // SAFETY: As above, until nobody can have a watch.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
+// SAFETY: As above, until nobody can have a watch.
+pub(crate) static ENDINGS: Global<Endings> = unsafe { Global::new() };
+
 // SAFETY: As above, until nobody can have a queue.
 pub(crate) static WORK: Global<Arc<OwnedQueue>> = unsafe { Global::new() };
 
@@ -118,6 +122,7 @@ struct WatchQueueDev {
     last_marks: LastMarks,
     marks: GlobalGuard<Context<Watch>>,
     releases: GlobalGuard<Releases>,
+    endings: GlobalGuard<Endings>,
     users: GlobalGuard<Users>,
     work: GlobalGuard<Arc<OwnedQueue>>,
 }
@@ -140,6 +145,7 @@ impl InPlaceModule for WatchQueueDev {
             let queue = Arc::new(queue, GFP_KERNEL)?;
             let marks = MARKS.init(Context::new(queue.clone(), c"watch_queue_mark"))?;
             let releases = RELEASES.init(Releases::new(queue.clone()))?;
+            let endings = ENDINGS.init(Endings::new(queue.clone()))?;
             let fs = FS.init(Fs::new(queue.clone()))?;
             if !FS.get().lsm().present() {
                 pr_info!(
@@ -158,6 +164,7 @@ impl InPlaceModule for WatchQueueDev {
             Ok(try_pin_init!(Self {
                 work,
                 users,
+                endings,
                 releases,
                 marks,
                 last_marks: LastMarks,
@@ -177,9 +184,10 @@ impl InPlaceModule for WatchQueueDev {
 #[pinned_drop]
 impl PinnedDrop for WatchQueueDev {
     fn drop(self: Pin<&mut Self>) {
-        // Queues have ended with their files, but watches that were killed from elsewhere may still
-        // be with the reaper. After this, no watch and no mark lives; `fs` then waits for the
-        // kernel marks.
+        // Queues have ended with their files, but some of their watches may wait for their end, and
+        // those that were killed from elsewhere may still be with the reaper. After this, no watch and
+        // no mark lives; `fs` then waits for the kernel marks.
+        ENDINGS.get().flush();
         MARKS.get().flush();
     }
 }

@@ -74,6 +74,7 @@ struct Account {
     queues: Atomic<u64>,
     pages: Atomic<u64>,
     watches: Atomic<u64>,
+    closing: Atomic<u64>,
 }
 
 /// One of the counts of an account.
@@ -82,6 +83,8 @@ enum Count {
     Queues,
     Pages,
     Watches,
+    /// Closed queues that still have watches; without a limit.
+    Closing,
 }
 
 impl Account {
@@ -92,6 +95,7 @@ impl Account {
             queues: Atomic::new(0),
             pages: Atomic::new(0),
             watches: Atomic::new(0),
+            closing: Atomic::new(0),
         }
     }
 
@@ -104,6 +108,7 @@ impl Account {
             Count::Queues => &self.queues,
             Count::Pages => &self.pages,
             Count::Watches => &self.watches,
+            Count::Closing => &self.closing,
         }
     }
 
@@ -308,16 +313,37 @@ impl User {
         })
     }
 
-    /// Counts one watch, once. EDQUOT above the limit, which the log names.
+    /// A closed queue of this user has watches that end later.
+    pub(super) fn begin_closing(&self) {
+        // There is no limit.
+        let _ = self.payers.take(Count::Closing, 1, |_| u64::MAX);
+    }
+
+    /// They have ended.
+    pub(super) fn end_closing(&self) {
+        self.payers.give_back(Count::Closing, 1);
+    }
+
+    /// Whether watches of closed queues still count for one of those whom this user is charged to.
+    pub(super) fn is_closing(&self) -> bool {
+        self.payers
+            .accounts()
+            .any(|account| account.closing.load(Relaxed) != 0)
+    }
+
+    /// Counts one watch, once. EDQUOT above the limit, which the log names, unless it is one that soon
+    /// will have room.
     pub(super) fn charge_watch(&self, charge: &WatchCharge) -> Result {
         let limit = u64::from(params::max_user_watches());
         self.payers
             .take(Count::Watches, 1, |_| limit)
             .map_err(|full| {
-                pr_warn_ratelimited!(
-                    "uid {} has reached the limit max_user_watches of this module\n",
-                    full.uid
-                );
+                if !self.is_closing() {
+                    pr_warn_ratelimited!(
+                        "uid {} has reached the limit max_user_watches of this module\n",
+                        full.uid
+                    );
+                }
                 EDQUOT
             })?;
         charge.0.store(STEPS, Relaxed);

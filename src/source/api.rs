@@ -19,6 +19,7 @@ use crate::{
         Subscriber, //
     },
     queue::{
+        ending,
         ring::{
             Event,
             Records, //
@@ -89,7 +90,9 @@ impl ProducerApi for Api {
             id: (claim.info_id() >> info::ID_SHIFT) as u8,
             cookie: 0,
         };
-        insert(&Watch::claimed(&queue, spec, claim)?, slot)
+        ending::retry(queue.user(), || {
+            insert(&Watch::claimed(&queue, spec, claim.clone())?, slot)
+        })
     }
 
     fn remove(queue: &Queue, slot: &Slot<Watch>, id: u64) -> Result {

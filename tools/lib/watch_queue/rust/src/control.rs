@@ -95,7 +95,8 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when there is no such source; `ESHUTDOWN` after [`shutdown`](Self::shutdown).
+    /// `EINVAL` when there is no such source; `ESHUTDOWN` after [`shutdown`](Self::shutdown); `EINTR`
+    /// when a signal came, and some may be left for another call.
     pub fn remove_all(&self, source: u32) -> io::Result<()> {
         let mut remove = abi::Remove {
             flags: abi::REMOVE_ALL,
@@ -183,7 +184,8 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// `ESHUTDOWN` when that has been done before.
+    /// `ESHUTDOWN` when that has been done before; `EINTR` when a signal came, and some watches may be
+    /// left for another call.
     pub fn shutdown(&self) -> io::Result<()> {
         sys::shutdown(self.fd.as_fd())
     }

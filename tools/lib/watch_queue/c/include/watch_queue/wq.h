@@ -122,7 +122,7 @@ int wq_open_target(struct wq *wq, uint64_t request);
  */
 int wq_set_permission(struct wq *wq, uint32_t timeout_ms, uint32_t unanswered);
 
-/* Ends every watch and the queue; records that wait can still be read. */
+/* Ends every watch and the queue; records that wait can still be read. -EINTR: call it again. */
 int wq_shutdown(struct wq *wq);
 
 /*
