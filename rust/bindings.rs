@@ -19,6 +19,8 @@
     improper_ctypes,
     unreachable_pub,
     unsafe_op_in_unsafe_fn,
+    // rustc 1.85 does not know the next one.
+    unknown_lints,
     unnecessary_transmutes,
     clippy::as_underscore,
     clippy::cast_lossless,

@@ -12,5 +12,5 @@ __wqd_inline bool wqd_wq_has_sleeper(struct wait_queue_head *head)
 int wqd_wait_killable_while(struct wait_queue_head *head, const u32 *word, u32 value, s64 ns)
 {
 	return __wait_event_hrtimeout(*head, READ_ONCE(*word) != value, ns_to_ktime(ns),
-				      TASK_KILLABLE | TASK_FREEZABLE);
+				      (TASK_KILLABLE | TASK_FREEZABLE));
 }
