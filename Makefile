@@ -46,8 +46,11 @@ demo-guard: ## decide who may open files, beside fanotify, with a listener that 
 shell: ## a shell in such a VM, with the module loaded and watchq in PATH
 	@tools/demo/run --shell
 
-test: ## all tests: host, kselftests on both kernels, KUnit
+test: ## all tests: host, kselftests on both kernels and some on the distribution's, KUnit
 	@tools/testing/run
+
+test-all: ## the same with all kselftests on the distribution's kernel
+	@tools/testing/run --kernel all
 
 stress: ## stress in the VM: make stress SECONDS=1200 SEED=n
 	@tools/testing/stress/run "$(or $(SECONDS),60)" "$(or $(SEED),1)" debug
@@ -88,4 +91,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module demo demo-guard shell test check stress fuzz flood fault bench bench-check model traps in-tree clean distclean
+.PHONY: help setup module demo demo-guard shell test test-all check stress fuzz flood fault bench bench-check model traps in-tree clean distclean

@@ -95,6 +95,20 @@ wq_toolchain()
 	export CCACHE_DIR=$WQ_CACHE/ccache CCACHE_MAXSIZE=8G CCACHE_NOHASHDIR=1
 }
 
+# wq_vm_tools: sets QEMU, and installs what boots a VM if that is all that this machine lacks.
+wq_vm_tools()
+{
+	local env
+
+	for env in "$WQ_CACHE"/{toolchain,vm}.env; do
+		# shellcheck disable=SC1090
+		[ -r "$env" ] && QEMU=$(. "$env"; echo "$QEMU") && [ -x "$QEMU" ] && return 0
+	done
+	"$WQ_TOP/tools/kernel/toolchain" --vm --force || exit 1
+	# shellcheck disable=SC1091
+	. "$WQ_CACHE/vm.env"
+}
+
 # wq_static PACKAGE LOG: builds the program PACKAGE of tools/ so that it runs in any virtual machine,
 # which has no shared libraries, and prints where it is. The caller ran wq_toolchain.
 wq_static()
@@ -117,4 +131,18 @@ wq_make()
 		RUSTFMT="$RUSTFMT" CLIPPY_DRIVER="$CLIPPY_DRIVER" BINDGEN="$BINDGEN" \
 		KBUILD_BUILD_USER=watch_queue KBUILD_BUILD_HOST=localhost \
 		KBUILD_BUILD_TIMESTAMP='2026-01-01' "$@"
+}
+
+# wq_stock_make TREE ARGS...: make in a tree of tools/kernel/stock, with the compilers it was made by.
+wq_stock_make()
+{
+	(
+		# shellcheck disable=SC1091
+		. "$1/.wq-stock"
+		shift
+		# shellcheck disable=SC2154 # suite, rustc and bindgen come from there
+		set -- make RUSTC="$rustc" BINDGEN="$bindgen" "$@"
+		[ -z "$suite" ] || set -- "$WQ_TOP/tools/kernel/root" "$suite" -- "$@"
+		"$@"
+	)
 }

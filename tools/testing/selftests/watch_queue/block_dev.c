@@ -86,6 +86,25 @@ static int dm_ioctl(unsigned long request, struct dm_ioctl *arg, size_t size, co
 	return r;
 }
 
+bool dm_has(const char *target)
+{
+	static union {
+		struct dm_ioctl io;
+		char room[8192];
+	} u;
+	struct dm_target_versions *v = (void *)(&u.io + 1);
+
+	memset(&u, 0, sizeof(u));
+	if (dm_ioctl(DM_LIST_VERSIONS, &u.io, sizeof(u), ""))
+		return false;
+	while (strcmp(v->name, target)) {
+		if (!v->next)
+			return false;
+		v = (void *)((char *)v + v->next);
+	}
+	return true;
+}
+
 bool dm_create(const char *name, const char *target, uint64_t sectors, const char *parameters,
 	       char *node)
 {

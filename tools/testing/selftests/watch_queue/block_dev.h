@@ -28,6 +28,9 @@ bool scsi_disk_find(struct scsi_disk *d);
 bool scsi_disk_fail(struct scsi_disk *d, int op, int n, int host, int status, int key, int asc,
 		    int ascq);
 
+/* Whether the kernel has this target of the device mapper. */
+bool dm_has(const char *target);
+
 /* A mapped device of one target that begins at 0; its node goes into "node" (64 bytes). */
 bool dm_create(const char *name, const char *target, uint64_t sectors, const char *parameters,
 	       char *node);

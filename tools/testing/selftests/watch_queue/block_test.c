@@ -183,6 +183,8 @@ TEST_F_TIMEOUT(block, dust, 120)
 
 	if (!mod_load("scsi_debug", "dev_size_mb=8"))
 		SKIP(return, "no scsi_debug");
+	if (!dm_has("dust"))
+		SKIP(return, "this kernel has no dm-dust (CONFIG_DM_DUST)");
 	ASSERT_TRUE(scsi_disk_find(&disk));
 	close(open_disk(disk.node));
 	snprintf(parameters, sizeof(parameters), "%s 0 4096", disk.node);
@@ -309,6 +311,8 @@ TEST_F_TIMEOUT(block, under_load, 120)
 
 	if (!mod_load("scsi_debug", "dev_size_mb=8 delay=0"))
 		SKIP(return, "no scsi_debug");
+	if (!dm_has("dust"))
+		SKIP(return, "this kernel has no dm-dust (CONFIG_DM_DUST)");
 	ASSERT_TRUE(scsi_disk_find(&disk));
 	close(open_disk(disk.node));
 	snprintf(parameters, sizeof(parameters), "%s 0 4096", disk.node);
