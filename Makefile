@@ -64,7 +64,7 @@ flood: ## millions of records through the smallest and the largest ring: make fl
 fault: ## fail every allocation and copy of every call in turn
 	@tools/testing/fault/run
 
-bench: ## what an event costs, beside inotify, fanotify and others; 5 minutes
+bench: ## what an event costs, beside inotify, fanotify and others; 10 minutes
 	@tools/bench/run
 
 bench-check: ## whether our costs have grown since tools/bench/baseline.json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The chart: instructions per operation, by peer, what the producer pays and what reading costs."""
-from tables import WORKS, adds, consume
+from figures import WORKS, adds, consume
 
 LABELS = {
     "pwrite": "write to a file in a watched directory",

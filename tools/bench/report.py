@@ -18,6 +18,7 @@ import os
 import sys
 
 import chart
+import guard
 import tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -65,14 +66,15 @@ def compare(own, baseline):
     for name, value in own.items():
         old = baseline.get(name)
         if old is None:
-            print(f"  new       {name:44} {value:10.1f}")
+            print(f"  new       {name:44} {value:10.3f}")
             continue
-        grown = value - old
-        if grown > 5 and grown > 0.01 * old:
+        digits = 3 if name.startswith("ratio.") else 1
+        change = f"{name:44} {old:10.{digits}f} -> {value:.{digits}f}"
+        if guard.has_grown(name, value, old):
             worse += 1
-            print(f"  GREW      {name:44} {old:10.1f} -> {value:.1f}")
-        elif -grown > 5 and -grown > 0.01 * old:
-            print(f"  shrank    {name:44} {old:10.1f} -> {value:.1f}: renew the baseline")
+            print(f"  GREW      {change}")
+        elif guard.has_grown(name, old, value):
+            print(f"  shrank    {change}: renew the baseline")
     return worse
 
 
@@ -84,7 +86,8 @@ def main():
     args = parser.parse_args()
 
     figures = read_figures(args.figures)
-    own = tables.own(figures)
+    own = guard.own(figures)
+    own.update({f"ratio.{name}": value for name, value in guard.ratios(figures).items()})
     key = key_of(args)
     entry = {"kernel": args.kernel, "compilers": args.compilers, "figures": own}
     store(os.path.join(args.out, "latest.json"), {
@@ -115,13 +118,13 @@ def main():
         beside = os.path.join(args.out, "baseline.json")
         store(beside, baseline)
         for name, value in own.items():
-            print(f"  {name:54} {value:10.1f}")
+            print(f"  {name:54} {value:10.3f}")
         print(f"no baseline for this kernel and these compilers (key {key}): nothing to compare.")
         print(f"{beside} has one; tools/bench/run --accept puts it into tools/bench/baseline.json.")
         return 0
     worse = compare(own, baseline[key]["figures"])
     if worse:
-        print(f"bench-check: {worse} figures have grown by more than 1 % and 5 instructions")
+        print(f"bench-check: {worse} figures have grown by more than they may")
         return 1
     print(f"bench-check: {len(own)} figures compared with the baseline, none has grown")
     return 0

@@ -1,131 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""
-What the figures mean: the derived numbers, the tables, and which of them are ours to keep low.
-
-Figures are named WORK.PEER.LISTENERS.PART; numbers are guest instructions per operation.
-"""
-
-WORKS = ["pwrite", "open+close", "create+unlink", "rename"]
-PEERS = ["noop", "inotify", "fanotify", "watch_queue"]
-
-
-def get(figures, work, peer, n, part):
-    found = figures.get(f"{work}.{peer}.{n}.{part}")
-    return None if found is None else found[0]
-
-
-def adds(figures, work, peer, n):
-    """What a watched operation costs more than an unwatched one."""
-    watched = get(figures, work, peer, n, "produce")
-    unwatched = get(figures, work, "unwatched", 1, "produce")
-    return None if watched is None or unwatched is None else watched - unwatched
-
-
-def consume(figures, work, peer, n):
-    """Reading, without what reading nothing costs: the unwatched run reads nothing, too."""
-    return get(figures, work, peer, n, "consume")
-
-
-def total(figures, work, peer, n):
-    a, c = adds(figures, work, peer, n), consume(figures, work, peer, n)
-    return None if a is None or c is None else a + c
-
-
-STOPPED = ["mask", "filter", "full"]
-STEADY = ["pwrite", "open+close"]
-OUTSIDE = ["outside", "outside-16"]
-
-
-def own(figures):
-    """
-    {name: instructions}: the figures of ours that the baseline keeps. Nothing that sleeps, and no
-    difference between operations that allocate and free: those depend on the allocator's state.
-    """
-    result = {}
-
-    def keep(name, value):
-        if value is not None:
-            result[name] = round(value, 1)
-
-    for work in WORKS:
-        ours, floor = adds(figures, work, "watch_queue", 1), adds(figures, work, "noop", 1)
-        if ours is not None and floor is not None:
-            if work in STEADY:
-                keep(f"{work}.own", ours - floor)
-            keep(f"{work}.consume", consume(figures, work, "watch_queue", 1))
-    for n in (8, 64):
-        keep(f"pwrite.{n}.per-listener", per_listener(figures, "watch_queue", n))
-    floor = adds(figures, "pwrite", "noop", 1)
-    for peer in STOPPED + ["subtree"]:
-        a = adds(figures, "pwrite", peer, 1)
-        if a is not None and floor is not None:
-            keep(f"pwrite.{peer}.own", a - floor)
-    for peer in OUTSIDE:
-        keep(f"pwrite.{peer}.own", outside(figures, peer))
-    for n in (1, 16, 64, 1024):
-        keep(f"consume.{n}", get(figures, "consume", "watch_queue", n, "read"))
-        for part in ("read", "decode"):
-            keep(f"consume.rust.{n}.{part}", get(figures, "consume", "rust", n, part))
-    keep("key-update.consume", consume(figures, "key-update", "watch_queue", 1))
-    return result
-
-
-def per_listener(figures, peer, n):
-    """What each listener after the first adds."""
-    many, one = adds(figures, "pwrite", peer, n), adds(figures, "pwrite", peer, 1)
-    return None if many is None or one is None else (many - one) / (n - 1)
-
-
-def outside(figures, peer):
-    """What an event outside of watched subtrees costs more than if a handler did nothing."""
-    whole, floor = (get(figures, "pwrite", p, 1, "produce") for p in (peer, "outside-noop"))
-    return None if whole is None or floor is None else whole - floor
-
-
-def wakeup(figures, peer, awake):
-    """What sleeping costs per event, beside what the same costs a listener that is awake."""
-    whole = get(figures, "wakeup", peer, 1, "whole")
-    unwatched, rest = get(figures, "pwrite", "unwatched", 1, "produce"), total(figures, "pwrite", awake, 1)
-    return None if None in (whole, unwatched, rest) else whole - unwatched - rest
-
-
-def share(value, other):
-    return None if value is None or not other else value / other
-
-
-def targets(figures):
-    """What was aimed at: (what, figure, most)."""
-    def above_noop(peer):
-        a, floor = adds(figures, "pwrite", peer, 1), adds(figures, "pwrite", "noop", 1)
-        return None if a is None or floor is None else a - floor
-
-    def once(work, n, part):
-        return get(figures, work, "watch_queue", n, part)
-
-    ours, subtree = (adds(figures, "pwrite", p, 1) for p in ("watch_queue", "subtree"))
-    return [
-        ("pwrite, of inotify", share(total(figures, "pwrite", "watch_queue", 1),
-                                     total(figures, "pwrite", "inotify", 1)), 0.62),
-        ("pwrite, of fanotify", share(total(figures, "pwrite", "watch_queue", 1),
-                                      total(figures, "pwrite", "fanotify", 1)), 0.37),
-        ("our part above the no-op handler", above_noop("watch_queue"), 240),
-        ("64 listeners, of inotify", share(total(figures, "pwrite", "watch_queue", 64),
-                                           total(figures, "pwrite", "inotify", 64)), 0.18),
-        ("each further listener", per_listener(figures, "watch_queue", 64), 160),
-        ("reading a record in C", once("consume", 64, "read"), 20),
-        ("reading a record in Rust", get(figures, "consume", "rust", 64, "read"), 40),
-        ("reading and decoding an event in Rust", get(figures, "consume", "rust", 64, "decode"), 40),
-        ("stopped by the mask", above_noop("mask"), 60),
-        ("stopped by the filter", above_noop("filter"), 110),
-        ("stopped by a full ring", above_noop("full"), 150),
-        ("wake-up with a watermark of 64, of inotify's",
-         share(wakeup(figures, "watermark", "watch_queue"), wakeup(figures, "inotify", "inotify")), 1 / 30),
-        ("adding a watch", once("watches", 1, "add"), 6000),
-        ("closing, per watch", once("watches", 1, "close"), 1000),
-        ("slab bytes of the first watch", once("watches", 1, "bytes"), 320),
-        ("slab bytes of a further watch", once("watches", 2, "bytes"), 144),
-        ("event in a subtree at depth 8, of an inode watch", share(subtree, ours), 1.3),
-    ]
+"""The tables that are printed."""
+from figures import (OUTSIDE, PEERS, RECURSIVE, WORKLOADS, WORKS, adds, consume, get, lines, neighbour,
+                     neighbours, outside, per_listener, remounts, total, workload)
+from guard import targets
 
 
 def number(value):
@@ -218,12 +95,80 @@ def show_others(figures):
               ", ".join(f"{p} +{outside(figures, p):.0f}" for p in OUTSIDE))
 
 
+INSIDE = [
+    ("subtree", "in a subtree"), ("inside-16", "… in one of 16"), ("inside-256", "… in one of 256"),
+    ("nested-8", "… in 8, one in the other"), ("user-subtree", "… of a user without privileges"),
+    ("path", "… with the path in the record"), ("handle", "… with a file handle"),
+    ("inotify-r", "inotify, path made from a tree"), ("fanotify-r", "fanotify, path asked for once"),
+]
+
+
+def show_inside(figures):
+    if adds(figures, "pwrite", "subtree", 1) is None:
+        return
+    print("\nA pwrite at depth 8 of what is watched (guest instructions)\n")
+    print(f"  {'':36}{'adds':>8}{'consume':>9}{'total':>8}{'records':>9}")
+    for peer, label in INSIDE:
+        if adds(figures, "pwrite", peer, 1) is not None:
+            print(f"  {label:36}{number(adds(figures, 'pwrite', peer, 1)):>8}"
+                  f"{number(consume(figures, 'pwrite', peer, 1)):>9}{number(total(figures, 'pwrite', peer, 1)):>8}"
+                  f"{get(figures, 'pwrite', peer, 1, 'arrived'):>9.2f}")
+    renames = [(p, adds(figures, "rename", p, 1)) for p in ("subtree", "inside-256", "outside", "outside-256")]
+    print("\nA rename there adds: " + ", ".join(f"{p} {a:.0f}" for p, a in renames if a is not None))
+
+
+def show_workloads(figures):
+    if workload(figures, "untar", "watch_queue-r") is None:
+        return
+    print("\nWhole workloads on a tree with a reader that sleeps and wants paths (million instructions)\n")
+    print(f"  {'':10}{'unwatched':>10}" + "".join(f"{'+ ' + p:>16}" for p in RECURSIVE) + f"{'of inotify':>12}"
+          "   records; wake-ups")
+    for work in WORKLOADS:
+        def part(peer, name, work=work):
+            return figures.get(f"workload.{work}.{peer}.{name}", (None,))[0]
+
+        costs = [workload(figures, work, p) for p in RECURSIVE]
+        counts = "; ".join(", ".join("-" if part(p, name) is None else f"{part(p, name):.0f}" for p in RECURSIVE)
+                           for name in ("paths", "wakeups"))
+        print(f"  {work:10}{part('unwatched', 'whole') / 1e6:>10.1f}" +
+              "".join(f"{'-' if c is None else format(c / 1e6, '.1f'):>16}" for c in costs) +
+              f"{ratio(costs[2], costs[0]):>12}   {counts}")
+
+
+def show_lines(figures):
+    rows = [(work, peer) for work in WORKS for peer in PEERS + ["outside-noop", "outside", "outside-16", "subtree",
+                                                                "inside-16", "path"]
+            if lines(figures, work, peer, "shared") is not None]
+    if not rows:
+        return
+    print("\nStores to cache lines that another CPU's operation would store to, and locked instructions, more than"
+          "\nof an unwatched operation\n")
+    print(f"  {'':16}{'':16}{'lines':>8}{'locked':>8}")
+    for work, peer in rows:
+        print(f"  {work:16}{peer:16}{lines(figures, work, peer, 'shared'):>8.0f}"
+              f"{lines(figures, work, peer, 'locked'):>8.0f}")
+
+
+def show_neighbours(figures):
+    rows = [row for row in neighbours(figures) if row[2] is not None]
+    if not rows:
+        return
+    print("\nWhat one user costs others, as ratios\n")
+    print(f"  {'':104}{'ours':>10}{'inotify':>10}")
+    for _, what, value, other, _ in rows:
+        print(f"  {what:104}{value:>10.2f}{'-' if other is None else format(other, '.2f'):>10}")
+    print("\nA remount by queues on the namespace: " +
+          ", ".join(f"{n} {cost:.0f}" for n, cost in remounts(figures).items()) +
+          "; a rename at depth 4000 by subtrees: " +
+          ", ".join(f"{n} {neighbour(figures, f'rename.{n}') or 0:.0f}" for n in (0, 1, 256)))
+
+
 def show_targets(figures):
     print("\nTargets\n")
     for what, figure, most in targets(figures):
         if figure is not None:
             form = ".0f" if most >= 10 else ".3f"
-            print(f"  {what:50}{format(figure, form):>10}  <= {format(most, form):8}"
+            print(f"  {what:104}{format(figure, form):>10}  <= {format(most, form):8}"
                   f"{'met' if figure <= most else 'not met'}")
 
 
@@ -231,5 +176,9 @@ def show(figures):
     show_events(figures)
     show_listeners(figures)
     show_others(figures)
+    show_inside(figures)
+    show_workloads(figures)
+    show_lines(figures)
+    show_neighbours(figures)
     show_targets(figures)
     print()

@@ -70,6 +70,8 @@ struct peer {
 };
 
 extern const struct peer peer_none, peer_noop, peer_inotify, peer_fanotify, peer_wq;
+/* peer_wq.c: opens a queue without a watch. */
+void open_queue(struct listener *l);
 extern const struct peer peer_subtree;	/* watch_queue, everything below the path */
 
 /* works.c: what happens. The current folder is the one that is watched. */
@@ -99,6 +101,9 @@ void set_subtree(bool quick);
 void set_untar(bool quick);
 void set_wakeup(bool quick);
 void set_watches(bool quick);
+void set_workload(bool quick);
+void set_neighbours(bool quick);
+void set_beside(bool quick);
 
 /*
  * Runs a work under n listeners of a peer, all on the current folder, and reports
@@ -112,10 +117,20 @@ static inline void mark(void)
 	__asm__ __volatile__("xchg %%bx, %%bx" : : : "memory");
 }
 
+/* For tools/bench/lines: what was counted since the last one is written down. */
+static inline void mark_section(void)
+{
+	__asm__ __volatile__("xchg %%cx, %%cx" : : : "memory");
+}
+
+void set_lines(bool quick);
 void profile_work(const struct work *work, const struct peer *peer, unsigned int n);
 /* stopped.c: the peer of that name; NULL if there is none. */
 const struct peer *stopped_peer(const char *name);
-/* subtree.c: makes the tree, enters its depth, and gives the peer of that name; NULL if there is none. */
+/*
+ * subtree.c: the peer of that name, in the depth of a tree that is made for the first of them; NULL if there
+ * is none.
+ */
 const struct peer *enter_subtree(const char *name);
 
 #endif

@@ -18,13 +18,15 @@ static const struct peer *const all_peers[] = {
 };
 
 static const struct peer *const own_peers[] = { &peer_none, &peer_noop, &peer_wq, NULL };
+/* For ratios. */
+static const struct peer *const few_peers[] = { &peer_none, &peer_noop, &peer_inotify, &peer_wq, NULL };
 
 static const struct work *const works[] = { &work_pwrite, &work_open, &work_create, &work_rename };
 
 void set_events(bool quick)
 {
 	for (size_t w = 0; w < sizeof(works) / sizeof(works[0]); w++)
-		for (const struct peer *const *peer = quick ? own_peers : all_peers; *peer; peer++)
+		for (const struct peer *const *peer = quick ? few_peers : all_peers; *peer; peer++)
 			run_work(works[w], *peer, 1, BATCHES);
 }
 
@@ -79,13 +81,17 @@ static const struct {
 	{ "untar", set_untar },
 	{ "wakeup", set_wakeup },
 	{ "watches", set_watches },
+	{ "workload", set_workload },
+	{ "lines", set_lines },
+	{ "neighbours", set_neighbours },
+	{ "beside", set_beside },
 };
 
 int main(int argc, char **argv)
 {
 	bool quick = false;
 
-	if (mkdir("/tmp/bench", 0700) || chdir("/tmp/bench"))
+	if (mkdir("/tmp/bench", 0755) || chdir("/tmp/bench"))
 		die("/tmp/bench");
 	measure_init();
 	works_init();

@@ -2,7 +2,7 @@
 /* Who listens: a program with the C library of /dev/watch_queue. */
 #include <watch_queue/wq.h>
 
-#include "bench.h"
+#include "subtree.h"
 
 static void add(struct listener *l, const char *path, uint32_t scope, struct want want)
 {
@@ -21,7 +21,7 @@ static void subtree_add(struct listener *l, const char *path, struct want want)
 	add(l, path, WATCH_SCOPE_SUBTREE, want);
 }
 
-static void open_queue(struct listener *l)
+void open_queue(struct listener *l)
 {
 	struct wq_opts opts = { .sz = sizeof(opts), .pages = 64 };
 	struct wq *wq;
@@ -43,6 +43,20 @@ static void subtree_open(struct listener *l, const char *path, struct want want)
 {
 	open_queue(l);
 	subtree_add(l, path, want);
+}
+
+bool subtree_allowed(const char *path, struct want want)
+{
+	struct wq_opts opts = { .sz = sizeof(opts), .pages = 1 };
+	struct wq *wq;
+	int rc;
+
+	errno = -wq_open(&wq, &opts);
+	if (errno)
+		die("/dev/watch_queue");
+	rc = wq_add(wq, path, WATCH_SCOPE_SUBTREE, want.events, 0, NULL);
+	wq_close(wq);
+	return rc == 0;
 }
 
 static unsigned int wq_peer_drain(struct listener *l)

@@ -12,7 +12,7 @@
 
 #include "bench.h"
 
-static struct wq *open_queue(struct listener *l, uint32_t pages)
+static struct wq *queue_of(struct listener *l, uint32_t pages)
 {
 	struct wq_opts opts = { .sz = sizeof(opts), .pages = pages };
 	struct wq *wq;
@@ -53,7 +53,7 @@ static void never_add(struct listener *l, const char *path, struct want want)
  */
 static void mask_open(struct listener *l, const char *path, struct want want)
 {
-	add(open_queue(l, 1), path, WATCH_FS_ATTRIB, want.events);
+	add(queue_of(l, 1), path, WATCH_FS_ATTRIB, want.events);
 }
 
 static void filter_open(struct listener *l, const char *path, struct want want)
@@ -62,7 +62,7 @@ static void filter_open(struct listener *l, const char *path, struct want want)
 		struct watch_notification_filter filter;
 		uint32_t words[2 + sizeof(struct watch_notification_type_filter) / 4];
 	} other = { .filter = { .nr_filters = 1 } };
-	struct wq *wq = open_queue(l, 1);
+	struct wq *wq = queue_of(l, 1);
 
 	other.filter.filters[0].type = WATCH_TYPE_FS_NOTIFY;
 	other.filter.filters[0].subtype_filter[0] = ~want.events;
@@ -74,7 +74,7 @@ static void filter_open(struct listener *l, const char *path, struct want want)
 
 static void full_open(struct listener *l, const char *path, struct want want)
 {
-	add(open_queue(l, 1), path, want.events, 0);
+	add(queue_of(l, 1), path, want.events, 0);
 }
 
 static unsigned int drain_nothing(struct listener *l)

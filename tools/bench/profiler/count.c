@@ -4,9 +4,6 @@
  * the guest's program says so: it executes "xchg %bx, %bx", which does nothing else, before
  * and behind what is of interest. Then it writes "ADDRESS COUNT" lines to the file of its
  * argument out=. tools/bench/profile builds and uses it.
- *
- * The few declarations of QEMU's plugin interface (version 4: QEMU 9.1 and later) that are
- * needed are here, because distributions seldom ship its header.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -14,18 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef uint64_t qemu_plugin_id_t;
-
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t size);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned int, void *),
-					    int flags, void *userdata);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*cb)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+#include "qemu.h"
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 4;
 
