@@ -37,7 +37,7 @@ setup: ## toolchain, VM and both kernels: 30 minutes once, some 1.5 GB of packag
 module: ## build the module for the release kernel
 	tools/kernel/module release
 
-demo: ## boot a VM and watch files there: events as they come
+demo: ## boot a VM and watch files there: events as they come (KERNEL=patched: all of them)
 	@tools/demo/run
 
 demo-guard: ## decide who may open files, beside fanotify, with a listener that hangs

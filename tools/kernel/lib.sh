@@ -110,7 +110,9 @@ wq_vm_tools()
 }
 
 # wq_static PACKAGE LOG: builds the program PACKAGE of tools/ so that it runs in any virtual machine,
-# which has no shared libraries, and prints where it is. The caller ran wq_toolchain.
+# which has no shared libraries, and prints where it is. The caller ran wq_toolchain, or set what that sets
+# and wq_in_root, the command before the compiler's.
+wq_in_root=()
 wq_static()
 {
 	local target=x86_64-unknown-linux-gnu
@@ -118,7 +120,7 @@ wq_static()
 	(
 		cd "$WQ_TOP/tools" || exit 1
 		export RUSTC RUSTDOC RUSTFLAGS='-Ctarget-feature=+crt-static'
-		wq_run "$2" "$CARGO" build --locked --release --target "$target" -p "$1" -j "$WQ_JOBS"
+		wq_run "$2" "${wq_in_root[@]}" "$CARGO" build --locked --release --target "$target" -p "$1" -j "$WQ_JOBS"
 	) || wq_die "$1 cannot be built" "the messages above are in $2" \
 		"if a crate could not be fetched, check the network and run this again"
 	echo "$WQ_TOP/build/cargo/$target/release/$1"
