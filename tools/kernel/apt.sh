@@ -33,7 +33,7 @@ wq_apt_open()
 		rm -f "$dir/updated"
 	fi
 	wq_apt_options=(-o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=-
-		-o Dir::Etc::preferencesparts=- -o Dir::Etc::preferences=-
+		-o Dir::Etc::preferencesparts=/dev/null -o Dir::Etc::preferences=/dev/null
 		-o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir" -o Dir::State="$dir"
 		-o Dir::State::status="$dir/status" -o APT::Sandbox::User=root
 		-o Acquire::Languages=none -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600
