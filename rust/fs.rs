@@ -5,6 +5,7 @@
 //! | file | what | context |
 //! |---|---|---|
 //! | [`dcache`] | places in the tree of a file system | any that takes spinlocks |
+//! | [`device_number`] | device numbers as programs know them | any |
 //! | [`file_handle`] | what names a file for ever | process |
 //! | [`held_path`] | a path that is kept for a while | process |
 //! | [`mount_ns`] | mount namespaces: own, or of a descriptor | process |
@@ -13,6 +14,7 @@
 //! | [`text`] | names and paths, put together on the stack | any |
 
 pub(crate) mod dcache;
+pub(crate) mod device_number;
 pub(crate) mod file_handle;
 pub(crate) mod held_path;
 pub(crate) mod mount_ns;

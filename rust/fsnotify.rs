@@ -6,14 +6,18 @@
 //! |---|---|---|
 //! | [`backend`] | groups, marks, and the callbacks of a backend | see there |
 //! | [`event`] | what an event says | the event |
+//! | [`lsm`] | rules of LSMs about watches | process |
 //! | [`mark`] | an fsnotify mark inside the object it leads to | any |
 //! | [`objects`] | the objects of an event that have our marks | the event |
 //! | [`place`] | on which kind of object a mark can be | any |
 //! | [`section`] | leaving fsnotify's read section to wait | process |
+//! | [`user_waits`] | whether the kernel lets us wait in an event | process |
 
 pub(crate) mod backend;
 pub(crate) mod event;
+pub(crate) mod lsm;
 pub(crate) mod mark;
 pub(crate) mod objects;
 pub(crate) mod place;
 pub(crate) mod section;
+pub(crate) mod user_waits;

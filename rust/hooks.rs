@@ -5,9 +5,9 @@
 //! | file | what | context |
 //! |---|---|---|
 //! | [`fprobe`] | probes on functions | process; handlers: see there |
-//! | [`optional`] | what only a patched kernel exports | see there |
+//! | [`symbol`] | functions that only a patched kernel exports | process |
 //! | [`tracepoint`] | probes on tracepoints | process; handlers: see there |
 
 pub(crate) mod fprobe;
-pub(crate) mod optional;
+pub(crate) mod symbol;
 pub(crate) mod tracepoint;

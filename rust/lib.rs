@@ -19,7 +19,6 @@
 //! | [`ratelimit`] | messages that programs can provoke |
 //! | [`sync`] | locks, RCU, waiting, work, and what is shared without a lock |
 //! | [`task`] | tasks: rights, process ids, the exit of a process |
-//! | [`user_ns`] | user namespaces and who made them |
 
 pub(crate) mod bindings;
 pub(crate) mod device;
@@ -32,4 +31,3 @@ pub(crate) mod producer;
 pub(crate) mod ratelimit;
 pub(crate) mod sync;
 pub(crate) mod task;
-pub(crate) mod user_ns;

@@ -5,10 +5,10 @@
 //! Arguments are copied once and checked completely before anything is changed. The queue does the
 //! work.
 
-pub(crate) mod abi;
 mod permission;
 
 use crate::{
+    abi,
     queue::{
         ending,
         fill::Watermark,
@@ -36,6 +36,7 @@ use crate::{
         },
         params,
         sync::wait_queue::WaitQueue,
+        task::user_ns::UserNamespace, //
         task::{
             cred::{
                 capable_quietly,
@@ -46,7 +47,6 @@ use crate::{
                 Process, //
             },
         },
-        user_ns::UserNamespace, //
     },
     source::{
         self,

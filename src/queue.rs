@@ -242,7 +242,7 @@ impl Queue {
     /// As [`Self::kill`], from any context but NMI; the reaper does step two. It has the watch before
     /// anybody can see under the ring lock that it is dead, so who has ended a queue and flushes the
     /// reaper has met every watch of it.
-    fn kill_anywhere(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
+    pub(crate) fn kill_anywhere(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
         let mut ring = self.ring.lock();
         let signal = ring.kill(watch, reason);
         if signal.is_some() {
@@ -255,7 +255,7 @@ impl Queue {
     /// Step one for a watch that could not be entered after all: its handle was given to nobody, so it
     /// has a REMOVAL only if it has reported something. Process context, under `mark_mutex`; the caller
     /// does step two.
-    fn withdraw(&self, watch: &Arc<Watch>, reason: Reason) {
+    pub(crate) fn withdraw(&self, watch: &Arc<Watch>, reason: Reason) {
         let mut ring = self.ring.lock();
         let signal = ring.withdraw(watch, reason);
         self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));

@@ -14,6 +14,7 @@ pub(crate) mod key;
 pub(crate) mod mount;
 mod post;
 pub(crate) mod sb;
+mod subscriber;
 pub(crate) mod usb;
 
 use crate::{

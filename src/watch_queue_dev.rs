@@ -9,6 +9,7 @@
 
 #![crate_name = "watch_queue_dev"]
 
+pub(crate) mod abi;
 pub(crate) mod device;
 pub(crate) mod mark;
 pub(crate) mod queue;

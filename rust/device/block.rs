@@ -8,7 +8,7 @@
 
 use crate::rust::{
     bindings,
-    fsnotify::event::encode_device, //
+    fs::device_number::encode_device, //
 };
 
 /// How an operation has failed (`blk_status_t`).

@@ -10,15 +10,40 @@
 
 use crate::rust::{
     bindings,
-    hooks::optional::UserWaits, //
+    hooks::symbol::Symbol, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::transmute,
+    ptr::NonNull, //
+};
 use kernel::{
     error::from_err_ptr,
     fs::File,
     prelude::*,
     sync::aref::ARef, //
 };
+
+/// `dentry_open_nonotify()`.
+type Open = unsafe extern "C" fn(
+    *const bindings::path,
+    c_int,
+    *const bindings::cred,
+) -> *mut bindings::file;
+
+/// Opens files without any event, if the kernel exports how.
+///
+/// # Invariants
+///
+/// The symbol is `dentry_open_nonotify()`.
+pub(crate) struct OpenSilently(Symbol);
+
+impl OpenSilently {
+    /// Looks the function up. Process context.
+    pub(in crate::rust) fn get() -> Option<Self> {
+        // INVARIANT: By its name.
+        Symbol::get(c"dentry_open_nonotify").map(Self)
+    }
+}
 
 /// A path, held. Dropping it may sleep if it is the last to hold it.
 ///
@@ -50,16 +75,14 @@ impl HeldPath {
     /// Opens it for reading, without any event: not now, and not from what is done with the file.
     /// The current credentials are those of the file; the permissions of the inode are not looked
     /// at. What the file system and LSMs give. Process context, may sleep.
-    pub(crate) fn open_silently(&self, waits: &UserWaits) -> Result<ARef<File>> {
+    pub(crate) fn open_silently(&self, how: &OpenSilently) -> Result<ARef<File>> {
         let flags = bindings::O_RDONLY | bindings::O_LARGEFILE;
+        // SAFETY: By the type invariants, it has this prototype.
+        let open = unsafe { transmute::<*mut c_void, Open>(how.0.as_ptr()) };
+        // SAFETY: A task has credentials.
+        let cred = unsafe { bindings::wqd_current_cred() };
         // SAFETY: By the type invariants; the task keeps its credentials.
-        let file = from_err_ptr(unsafe {
-            waits.open(
-                &raw const self.0,
-                flags as c_int,
-                bindings::wqd_current_cred(),
-            )
-        })?;
+        let file = from_err_ptr(unsafe { open(&raw const self.0, flags as c_int, cred) })?;
         let file = NonNull::new(file).ok_or(ENOENT)?;
         // SAFETY: The reference is ours, and nobody else has the file yet: it is in no table, so no
         // light reference to it exists.

@@ -11,14 +11,43 @@
 use super::path::FdPath;
 use crate::rust::{
     bindings,
-    hooks::optional::MntNsFromDentry,
-    user_ns::UserNamespace, //
+    hooks::symbol::Symbol,
+    task::user_ns::UserNamespace, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::transmute,
+    ptr::NonNull, //
+};
 use kernel::{
     prelude::*,
     types::NotThreadSafe, //
 };
+
+/// `mnt_ns_from_dentry()`.
+type FromDentry = unsafe extern "C" fn(*mut bindings::dentry) -> *mut bindings::mnt_namespace;
+
+/// The way from a descriptor of nsfs to its mount namespace, if the kernel exports it.
+///
+/// # Invariants
+///
+/// The symbol is `mnt_ns_from_dentry()`.
+pub(crate) struct MntNsFromDentry(Symbol);
+
+impl MntNsFromDentry {
+    /// Looks the function up. Process context.
+    pub(crate) fn get() -> Option<Self> {
+        // INVARIANT: By its name.
+        Symbol::get(c"mnt_ns_from_dentry").map(Self)
+    }
+
+    /// The mount namespace that `path` stands for, if it is one. It is valid as long as the path.
+    fn of(&self, path: &FdPath) -> Option<NonNull<bindings::mnt_namespace>> {
+        // SAFETY: By the type invariants, it has this prototype.
+        let find = unsafe { transmute::<*mut c_void, FromDentry>(self.0.as_ptr()) };
+        // SAFETY: The path keeps its dentry; the reference keeps the function.
+        NonNull::new(unsafe { find(path.dentry()) })
+    }
+}
 
 /// A mount namespace.
 ///

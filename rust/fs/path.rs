@@ -11,8 +11,8 @@
 use super::dcache::InodeKey;
 use crate::rust::{
     bindings,
-    fsnotify::event::encode_device,
-    user_ns::UserNamespace, //
+    fs::device_number::encode_device,
+    task::user_ns::UserNamespace, //
 };
 use core::ptr::NonNull;
 use kernel::{

@@ -8,8 +8,8 @@
 
 use crate::rust::{
     bindings,
-    fsnotify::event::encode_device,
-    user_ns::UserNamespace, //
+    fs::device_number::encode_device,
+    task::user_ns::UserNamespace, //
 };
 use kernel::prelude::*;
 

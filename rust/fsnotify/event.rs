@@ -10,6 +10,7 @@
 
 use crate::rust::{
     bindings,
+    fs::device_number::encode_device,
     fs::{
         dcache::{
             InodeKey,
@@ -440,12 +441,6 @@ fn length(name: &bindings::qstr) -> u32 {
 fn bytes<'a>(name: &'a bindings::qstr) -> &'a [u8] {
     // SAFETY: A name has as many bytes as it says.
     unsafe { core::slice::from_raw_parts(name.name, length(name) as usize) }
-}
-
-/// A device number as stat(2) encodes it: 12 bits of major, 20 of minor.
-pub(in crate::rust) fn encode_device(device: bindings::dev_t) -> u32 {
-    let (major, minor) = (device >> 20, device & 0xf_ffff);
-    (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }
 
 /// A number that is the same in both halves of one rename and in no other rename for a long time.

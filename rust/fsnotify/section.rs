@@ -12,12 +12,10 @@
 
 use super::{
     backend::Backend,
-    objects::Objects, //
+    objects::Objects,
+    user_waits::UserWaits, //
 };
-use crate::rust::{
-    bindings,
-    hooks::optional::UserWaits, //
-};
+use crate::rust::bindings;
 use core::{
     marker::PhantomData,
     ptr::{

@@ -16,7 +16,7 @@ use crate::rust::{
         capable_both,
         Capability, //
     },
-    user_ns::UserNamespace, //
+    task::user_ns::UserNamespace, //
 };
 use core::ptr::NonNull;
 use kernel::{

@@ -15,7 +15,7 @@
 
 use crate::rust::{
     bindings,
-    user_ns::UserNamespace, //
+    task::user_ns::UserNamespace, //
 };
 use kernel::{
     cred::Credential,

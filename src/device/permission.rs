@@ -5,8 +5,8 @@
 //! Whoever has the descriptor may answer; to look at what a question is about takes the privilege that
 //! it took to ask for questions.
 
-use super::abi;
 use crate::{
+    abi,
     queue::{
         permission::Policy,
         Queue, //
@@ -18,7 +18,7 @@ use crate::{
             capable_both,
             Capability, //
         },
-        user_ns::UserNamespace, //
+        task::user_ns::UserNamespace, //
     },
 };
 use kernel::{
@@ -68,7 +68,7 @@ pub(super) fn open_target(queue: &Queue, file: &File, arg: usize) -> Result<isiz
     }
     let target = requests.target(open.request)?;
     let reserved = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
-    let opened = target.open_silently(waits)?;
+    let opened = target.open_silently(waits.open())?;
     let fd = reserved.reserved_fd();
     reserved.fd_install(opened);
     Ok(fd as isize)

@@ -25,7 +25,7 @@ use crate::rust::{
     },
     params,
     ratelimit::pr_warn_ratelimited,
-    user_ns::UserNamespace, //
+    task::user_ns::UserNamespace, //
 };
 use core::ptr;
 use kernel::{

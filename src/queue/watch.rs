@@ -12,12 +12,9 @@ use super::{
     Queue, //
 };
 use crate::{
+    abi::flag,
     mark::{
-        Context,
-        Group,
         MarkSet,
-        NotInserted,
-        Role,
         Subscriber, //
     },
     ring::record::{
@@ -96,9 +93,6 @@ pub(crate) struct Spec {
     /// Appears in the body of FS, REMOVAL and LOSS records.
     pub(crate) cookie: u64,
 }
-
-/// It ends after its first event.
-pub(crate) const ONESHOT: u32 = 0x02;
 
 /// A watch.
 pub(crate) struct Watch {
@@ -223,7 +217,7 @@ impl Watch {
     /// Whether it ends after its first event.
     #[inline]
     pub(crate) fn is_oneshot(&self) -> bool {
-        self.spec.flags & ONESHOT != 0
+        self.spec.flags & flag::ONESHOT != 0
     }
 
     /// The events it wants.
@@ -276,7 +270,8 @@ impl Watch {
     }
 
     /// The handle, for those who do not know the mark layer.
-    pub(super) fn handle_number(&self) -> u64 {
+    #[inline]
+    pub(crate) fn handle_number(&self) -> u64 {
         self.handle
     }
 
@@ -322,6 +317,26 @@ fn add(counter: &Atomic<u64>, n: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
 }
 
+/// For `crate::source::subscriber`, which makes a watch what the mark layer needs.
+impl Watch {
+    /// Its marks.
+    pub(crate) fn mark_set(&self) -> &MarkSet<Self> {
+        &self.marks
+    }
+
+    /// Chains it in the reaper's list.
+    pub(crate) fn reaper_link(&self) -> &Atomic<*mut Self> {
+        &self.reap
+    }
+
+    /// It has left its group: its share of the user's limit is given back if its REMOVAL was told, and
+    /// what waits for room is written. Process context, no locks.
+    pub(crate) fn left_group(&self) {
+        self.charge.step(self.queue.user());
+        self.queue.settle();
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         // If it never was in a table, or its group went without asking.
@@ -332,69 +347,5 @@ impl Drop for Watch {
 impl FifoItem for Watch {
     fn fifo_link(&self) -> &FifoLink<Self> {
         &self.waiting
-    }
-}
-
-impl Subscriber for Watch {
-    type Reason = Reason;
-    type Lease = crate::source::hook::Lease;
-
-    #[inline]
-    fn context() -> &'static Context<Self> {
-        crate::MARKS.get()
-    }
-
-    #[inline]
-    fn group(&self) -> &Group<Self> {
-        self.queue.group()
-    }
-
-    fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    fn marks(&self) -> &MarkSet<Self> {
-        &self.marks
-    }
-
-    fn same(&self, role: Role, other: &Self, other_role: Role) -> bool {
-        role == other_role
-            && self.kind() == other.kind()
-            && self.claimed_id() == other.claimed_id()
-            && !crate::source::shares(self, role)
-    }
-
-    fn limit(&self, role: Role) -> Option<u32> {
-        crate::source::limit(self, role)
-    }
-
-    fn interest(&self, role: Role) -> u32 {
-        crate::source::interest(self, role)
-    }
-
-    #[inline]
-    fn is_dead(&self) -> bool {
-        self.state() == State::Dead
-    }
-
-    fn kill(this: &Arc<Self>, reason: Reason) -> bool {
-        this.queue.kill_anywhere(this, reason)
-    }
-
-    fn withdraw(this: &Arc<Self>, why: NotInserted) {
-        let reason = match why {
-            NotInserted::Full => Reason::Removed,
-            NotInserted::Destroying | NotInserted::Exists => Reason::ObjectGone,
-        };
-        this.queue.withdraw(this, reason);
-    }
-
-    fn ended(&self) {
-        self.charge.step(self.queue.user());
-        self.queue.settle();
-    }
-
-    fn reap_link(&self) -> &Atomic<*mut Self> {
-        &self.reap
     }
 }

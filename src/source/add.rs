@@ -16,7 +16,7 @@ use super::{
     Request, //
 };
 use crate::{
-    device::abi::flag,
+    abi::flag,
     mark::{
         GroupGuard,
         Subscriber,

@@ -47,7 +47,7 @@ use crate::{
             capable_both,
             Capability, //
         },
-        user_ns::UserNamespace, //
+        task::user_ns::UserNamespace, //
     },
 };
 use kernel::{

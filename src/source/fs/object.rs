@@ -23,6 +23,7 @@ use crate::{
         Watch, //
     },
     rust::{
+        fs::mount_ns::MntNsFromDentry,
         fsnotify::{
             backend::{
                 Backend,
@@ -33,6 +34,7 @@ use crate::{
                 bit,
                 Event, //
             },
+            lsm::LsmPathNotify,
             mark::{
                 impl_has_kernel_mark,
                 KernelMark, //
@@ -43,12 +45,8 @@ use crate::{
                 Class,
                 Place, //
             },
-            section::Section, //
-        },
-        hooks::optional::{
-            LsmPathNotify,
-            MntNsFromDentry,
-            UserWaits, //
+            section::Section,
+            user_waits::UserWaits, //
         },
         mm::kmem_cache::KmemCache,
         sync::workqueue::OwnedQueue, //

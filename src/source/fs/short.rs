@@ -38,6 +38,7 @@ use super::{
     IGNORE_SURV, //
 };
 use crate::{
+    abi::flag,
     mark::{
         Mark,
         Run,
@@ -46,10 +47,7 @@ use crate::{
     },
     queue::{
         ring::One,
-        watch::{
-            Watch,
-            ONESHOT, //
-        },
+        watch::Watch,
         Queue, //
     },
     ring::record::{
@@ -80,7 +78,7 @@ const SPECIAL: u32 =
     bit::RENAME | bit::UNMOUNT | bit::DELETE_SELF | bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH;
 
 /// Flags of watches that are not for here.
-const UNUSUAL: u32 = DETAILED | ONESHOT;
+const UNUSUAL: u32 = DETAILED | flag::ONESHOT;
 
 /// What all records of an event share: the inode's number, and its device beside the event's bits.
 type Told = Option<(u64, u64)>;

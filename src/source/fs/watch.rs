@@ -15,7 +15,7 @@ use super::{
     QUESTIONS, //
 };
 use crate::{
-    device::abi::flag,
+    abi::flag,
     queue::{
         watch::{
             Spec,

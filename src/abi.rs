@@ -53,7 +53,7 @@ pub(crate) mod flag {
     /// Refuse what is no directory.
     pub(crate) const ONLYDIR: u32 = 0x01;
     /// End after the first event.
-    pub(crate) const ONESHOT: u32 = crate::queue::watch::ONESHOT;
+    pub(crate) const ONESHOT: u32 = 0x02;
     /// No events of files that were unlinked.
     pub(crate) const EXCL_UNLINK: u32 = 0x04;
     /// Records carry a file handle.
