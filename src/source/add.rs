@@ -4,7 +4,7 @@
 //! objects in a [`Table`], all but the rights.
 //!
 //! A source checks rights and arguments, without locks; then find-or-add is one critical section
-//! under `mark_mutex` (RULINGS 37), [`enter`].
+//! under `mark_mutex`, [`enter`].
 
 use super::{
     enter::{

@@ -4,7 +4,7 @@
 //! for those that are in a [`Table`].
 //!
 //! A source says which marks its watch needs. What can be prepared is prepared before; the rest is
-//! one critical section under `mark_mutex` (RULINGS 37), and all of it or nothing.
+//! one critical section under `mark_mutex`, and all of it or nothing.
 
 use super::{
     add::{

@@ -253,7 +253,7 @@ impl Backend for Fs {
             NONE if !crate::FS.get().group_of(object).pins(object) => Reason::Evicted,
             _ => Reason::ObjectGone,
         };
-        // Does nothing when it was we who destroyed the mark (TRAPS: A5; RULINGS 1).
+        // Does nothing when it was we who destroyed the mark (TRAPS: A5).
         object.connector.end_all(reason);
     }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the stress program share: the random numbers of a thread, the places
- * where files are, the counters that are printed at the end, and how a failed check is
- * reported.
+ * What the parts of the stress program share: the threads, and the functions of each part.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -11,19 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report.h"
+#include "rng.h"
 #include "wq_test.h"
-
-/* Random numbers; each thread has its own, made from the seed and the thread's number. */
-struct rng {
-	uint64_t state;
-};
-
-void rng_init(struct rng *r, uint64_t seed, unsigned int thread);
-uint32_t rnd(struct rng *r, uint32_t below);	/* 0 to below - 1 */
-static inline bool chance(struct rng *r, uint32_t percent)
-{
-	return rnd(r, 100) < percent;
-}
 
 /* A thread, as the watchdog sees it. */
 struct worker {
@@ -39,24 +27,6 @@ void doing(const char *what);
 
 /* Ends all loops. */
 extern atomic_bool stop;
-
-/* Reports a failed check and goes on; the round has failed. */
-void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-unsigned int failures(void);
-
-/* Counted over the round, by the wild process too, and printed at its end. */
-enum count {
-	C_ADD, C_UPDATE, C_REMOVE, C_REMOVE_ALL, C_FIND, C_FILTER, C_RECORDS, C_LOST, C_QUEUES,
-	C_WIDE, C_OTHER, C_FILE_OPS, C_KEY_OPS, C_MOUNTS, C_UMOUNTS, C_LAZY, C_BINDS, C_REMOUNTS,
-	C_EVICT, C_ASKED, C_REASON,
-	C_NR = C_REASON + 7		/* one for each reason of a REMOVAL */
-};
-
-extern atomic_ulong *counts;
-static inline void count(enum count c, unsigned long n)
-{
-	atomic_fetch_add_explicit(&counts[c], n, memory_order_relaxed);
-}
 
 /* files.c: the folders, what happens in them, and the mounts that come and go. */
 bool files_setup(const char *image);

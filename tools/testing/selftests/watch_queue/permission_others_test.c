@@ -67,7 +67,7 @@ static int looks_later(void)
 	return n;
 }
 
-/* Only watches that ask have marks of the classes that ask. RULINGS 9 */
+/* Only watches that ask have marks of the classes that ask. */
 TEST_F(others, a_queue_that_does_not_ask_slows_no_open)
 {
 	uint64_t asks, both;
