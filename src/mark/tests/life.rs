@@ -202,7 +202,7 @@ mod suite {
         assert!(back.insert(&mark).is_ok());
         let mut group = party.0.group.lock();
         group.add(probe.clone())?;
-        group.attach(&probe, mark);
+        probe.marks().attach(mark);
         // A handle that is in use: the table is as before.
         assert!(group.add(probe.clone()) == Err(EBUSY));
         drop(group);

@@ -112,7 +112,7 @@ fn enter(party: &Party, list: &ConnectorRef<Probe>) -> Result {
     list.clone().insert(&mark).map_err(|_| EINVAL)?;
     let mut group = party.0.group.lock();
     group.add(probe.clone())?;
-    group.attach(&probe, mark);
+    probe.marks().attach(mark);
     Ok(())
 }
 

@@ -216,13 +216,13 @@ mod suite {
         assert_eq!(target.told(), 0x10);
 
         // A walk pins the mark when its watch is dead and out of the table already.
-        let kept = Arc::pin_init(new_mutex!(None::<Ticket<Probe>>), GFP_KERNEL)?;
+        let kept = Arc::pin_init(new_mutex!(None::<KBox<Ticket<Probe>>>), GFP_KERNEL)?;
         let (hook_kept, hook_list) = (kept.clone(), list.clone());
         world.arm(Window::Retire, move || {
             let reader = context().read();
             let ticket = hook_list.first(&reader).and_then(Ticket::new);
             drop(reader);
-            *hook_kept.lock() = ticket;
+            *hook_kept.lock() = ticket.and_then(|ticket| KBox::new(ticket, GFP_KERNEL).ok());
         })?;
         party.remove(&probe)?;
         assert_eq!(world.disarm(), 1);
@@ -232,6 +232,7 @@ mod suite {
         assert_eq!(target.told(), 0);
         let ticket = kept.lock().take();
         drop(ticket);
+        context().flush_puts();
         assert_eq!(target.marks(), 0);
         Ok(())
     }
