@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* User namespaces, for rust/user_ns.rs, and what they number, for rust/fs/superblock.rs. */
+/* User namespaces, for rust/task/user_ns.rs, and what they number, for rust/fs/superblock.rs. */
 
 #include <linux/cred.h>
 #include <linux/projid.h>
