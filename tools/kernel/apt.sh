@@ -19,32 +19,36 @@ wq_debian_uri()
 # younger than a day are taken as they are.
 wq_apt_open()
 {
-	local suite=$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg dir=$WQ_CACHE/apt/$1
+	local fd suite=$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg dir=$WQ_CACHE/apt/$1
 
 	command -v apt-get >/dev/null || { wq_apt_why="this machine has no apt-get"; return 1; }
 	uri=$(wq_debian_uri)
 	[ -n "$uri" ] || { wq_apt_why="no Debian mirror is configured on this machine"; return 1; }
 	[ -r $keyring ] || { wq_apt_why="$keyring is missing: apt-get install debian-archive-keyring"; return 1; }
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" || { wq_apt_why="cannot create $dir"; return 1; }
-	: >"$dir/status"
-	echo "deb [signed-by=$keyring] $uri $suite main" >"$dir/sources.new"
-	if ! cmp -s "$dir/sources.new" "$dir/sources.list"; then
-		mv "$dir/sources.new" "$dir/sources.list"
-		rm -f "$dir/updated"
-	fi
 	wq_apt_options=(-o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=-
 		-o Dir::Etc::preferencesparts=/dev/null -o Dir::Etc::preferences=/dev/null
 		-o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir" -o Dir::State="$dir"
 		-o Dir::State::status="$dir/status" -o APT::Sandbox::User=root
-		-o Acquire::Languages=none -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600
-		-o APT::Get::List-Cleanup=false)
-	[ -z "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ] || return 0
+		-o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Get::List-Cleanup=false)
+	# Two runs must not read the lists at once; the lock is not kept, as theirs of other things are.
+	exec {fd}>"$dir/lock"
+	flock "$fd"
+	: >"$dir/status"
+	echo "deb [signed-by=$keyring] $uri $suite main" >"$dir/sources.new"
+	if cmp -s "$dir/sources.new" "$dir/sources.list" && [ -n "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ]; then
+		exec {fd}>&-
+		return 0
+	fi
+	mv "$dir/sources.new" "$dir/sources.list"
 	wq_say "reading the package list of $suite"
-	wq_run "$WQ_CACHE/log/apt-$suite.log" apt-get "${wq_apt_options[@]}" -o APT::Update::Error-Mode=any update || {
+	{ wq_run "$WQ_CACHE/log/apt-$suite.log" apt-get "${wq_apt_options[@]}" -o APT::Update::Error-Mode=any update &&
+		touch "$dir/updated"; } || {
+		exec {fd}>&-
 		wq_apt_why="the package list of $suite could not be read from this machine's mirror; see $WQ_CACHE/log/apt-$suite.log"
 		return 1
 	}
-	touch "$dir/updated"
+	exec {fd}>&-
 }
 
 # wq_apt_version PACKAGE: the version that the opened suite has, if any.
