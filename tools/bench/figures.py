@@ -67,6 +67,11 @@ def above_noop(figures, peer, work="pwrite"):
     return None if a is None or floor is None else a - floor
 
 
+def stock(figures):
+    """The figures of the distribution's kernel."""
+    return {name[len("stock."):]: value for name, value in figures.items() if name.startswith("stock.")}
+
+
 def workload(figures, work, peer):
     """What a listener costs a whole workload, itself included."""
     watched, unwatched = (figures.get(f"workload.{work}.{p}.whole") for p in (peer, "unwatched"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The tables that are printed."""
 from figures import (OUTSIDE, PEERS, RECURSIVE, WORKLOADS, WORKS, adds, consume, get, lines, neighbour,
-                     neighbours, outside, per_listener, remounts, total, workload)
+                     neighbours, outside, per_listener, remounts, stock, total, workload)
 from guard import targets
 
 
@@ -149,6 +149,22 @@ def show_lines(figures):
               f"{lines(figures, work, peer, 'locked'):>8.0f}")
 
 
+def show_stock(figures):
+    other = stock(figures)
+    if not other:
+        return
+    print("\nThe distribution's own kernel beside the pinned one: an operation with reading, more than unwatched\n")
+    print(f"  {'':15}{'peer':13}{'stock':>8}{'pinned':>8}{'of pinned':>11}{'of inotify':>12}{'of fanotify':>13}")
+    for work in WORKS:
+        for peer in PEERS:
+            t = total(other, work, peer, 1)
+            if t is None:
+                continue
+            print(f"  {work if peer == PEERS[0] else '':15}{peer:13}{number(t):>8}"
+                  f"{number(total(figures, work, peer, 1)):>8}{ratio(t, total(figures, work, peer, 1)):>11}"
+                  f"{ratio(t, total(other, work, 'inotify', 1)):>12}{ratio(t, total(other, work, 'fanotify', 1)):>13}")
+
+
 def show_neighbours(figures):
     rows = [row for row in neighbours(figures) if row[2] is not None]
     if not rows:
@@ -180,5 +196,6 @@ def show(figures):
     show_workloads(figures)
     show_lines(figures)
     show_neighbours(figures)
+    show_stock(figures)
     show_targets(figures)
     print()
