@@ -8,6 +8,7 @@
 //! | [`event`] | what an event says | the event |
 //! | [`lsm`] | rules of LSMs about watches | process |
 //! | [`mark`] | an fsnotify mark inside the object it leads to | any |
+//! | [`mask`] | what the kernel calls a backend for | process |
 //! | [`objects`] | the objects of an event that have our marks | the event |
 //! | [`place`] | on which kind of object a mark can be | any |
 //! | [`section`] | leaving fsnotify's read section to wait | process |
@@ -17,6 +18,7 @@ pub(crate) mod backend;
 pub(crate) mod event;
 pub(crate) mod lsm;
 pub(crate) mod mark;
+pub(crate) mod mask;
 pub(crate) mod objects;
 pub(crate) mod place;
 pub(crate) mod section;

@@ -5,6 +5,7 @@
 //! | file | what | context |
 //! |---|---|---|
 //! | [`arc_fifo`] | list of `Arc`s, linked through themselves | the owner's lock |
+//! | [`bit_lock`] | a sleeping lock and a flag in one word | process; the flag: any |
 //! | [`global`] | values from module init to module exit | any |
 //! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
 //! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
@@ -15,6 +16,7 @@
 //! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
 
 pub(crate) mod arc_fifo;
+pub(crate) mod bit_lock;
 pub(crate) mod global;
 pub(crate) mod handle_table;
 pub(crate) mod irq_work;

@@ -5,7 +5,8 @@
 //! A mark is a field of the object that it leads to ([`HasKernelMark`]), one allocation
 //! with one lifetime: it is freed by fsnotify's `free_mark` only, after a grace
 //! period of its own SRCU. The group is the module's, not a queue's; fan-out to queues happens
-//! above. Used by `crate::source::fs`. What an event says is in [`crate::rust::fsnotify::event`].
+//! above. Used by `crate::source::fs`. What an event says is in [`crate::rust::fsnotify::event`], how a mask
+//! is changed in [`crate::rust::fsnotify::mask`].
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
@@ -49,7 +50,6 @@ use kernel::{
         atomic::{
             ordering::{
                 Acquire,
-                Full,
                 Relaxed,
                 Release, //
             },
@@ -180,7 +180,7 @@ impl<B: Backend> Group<B> {
         })
     }
 
-    fn as_ptr(&self) -> *mut bindings::fsnotify_group {
+    pub(super) fn as_ptr(&self) -> *mut bindings::fsnotify_group {
         self.raw.as_ptr()
     }
 
@@ -209,11 +209,12 @@ impl<B: Backend> Group<B> {
     /// itself (TRAPS: A7b (no count of the superblock passes through our hands)).
     ///
     /// EEXIST when this group has one there; ENOENT when the object is dying; ENOMEM. Sleeps;
-    /// allocations are NOFS. To be called once per mark.
+    /// allocations are NOFS. To be called once per mark. `mask` is what it will want; the caller then says
+    /// so with [`Self::update_mask`], before which a mark on a directory hears of nothing.
     pub(crate) fn add(&self, mark: &MarkHold<B>, place: Place<'_>, mask: u32) -> Result {
         let raw = mark.raw();
         // SAFETY: Valid, and nobody else has the mark yet.
-        unsafe { (*raw).mask = mask };
+        unsafe { (*raw).mask = Self::first_mask(place.is_dir(), mask) };
         if mask & PIN == 0 {
             // SAFETY: As above.
             unsafe { (*raw).flags |= bindings::FSNOTIFY_MARK_FLAG_NO_IREF };
@@ -234,50 +235,6 @@ impl<B: Backend> Group<B> {
         Some(MarkHold(object, PhantomData))
     }
 
-    /// Changes what the kernel calls us for to what `wanted` says, if the mark is still attached.
-    /// `wanted` is called under the group's lock, so the last caller's view wins (TRAPS: A14 (the
-    /// union is computed and applied under one lock)). Sleeps.
-    ///
-    /// fsnotify takes or drops the inode itself when it recalculates; no inode is handed to us that
-    /// we would have to put (TRAPS: A7d). It walks the children only when the directory had nobody
-    /// that watches them and now has, and nothing is recalculated when the mask stays the same
-    /// (TRAPS: A16 (a second watch on a directory does not walk its children)).
-    pub(crate) fn update_mask(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
-        let _lock = self.lock();
-        let mark = object.kernel_mark().mark.get();
-        // SAFETY: The object is valid, so its mark is; the field changes under the lock only.
-        let old = unsafe { (*mark).mask };
-        if Self::flags(object) & bindings::FSNOTIFY_MARK_FLAG_ATTACHED == 0 {
-            return;
-        }
-        // Once in memory, it stays there until the mark goes: fsnotify cannot let go of it earlier.
-        let new = wanted() | old & PIN;
-        if new & !old & PIN != 0 {
-            // SAFETY: The mark is valid. fsnotify takes the reference when it recalculates, which the
-            // change of the mask below makes it do.
-            unsafe { bindings::wqd_fsnotify_mark_clear_no_iref(mark) };
-        }
-        if new != old {
-            // SAFETY: The mark is attached and stays so while the group is locked.
-            unsafe { bindings::fsnotify_modify_mark_mask(mark, new & !old, old & !new) };
-        }
-    }
-
-    /// Whether the mark keeps its inode in memory.
-    pub(crate) fn pins(&self, object: &B::Object) -> bool {
-        // The flag is only ever cleared.
-        Self::flags(object) & bindings::FSNOTIFY_MARK_FLAG_NO_IREF == 0
-    }
-
-    /// The flags of a mark. Those that say how it is attached change under the group's lock, others
-    /// at any time.
-    fn flags(object: &B::Object) -> c_uint {
-        // SAFETY: The object is valid, so its mark is.
-        let flags = unsafe { &raw const (*object.kernel_mark().mark.get()).flags };
-        // SAFETY: As above. The kernel stores whole words there.
-        unsafe { flags.read_volatile() }
-    }
-
     /// Ends the mark: detaches it and tells [`Backend::freeing`]. Idempotent. Sleeps; no lock of
     /// ours may be held.
     pub(crate) fn destroy(&self, mark: &MarkHold<B>) {
@@ -291,18 +248,12 @@ impl<B: Backend> Group<B> {
     ///
     /// Nothing happens when none was kept. Any context but NMI.
     pub(crate) fn retire(&self, object: &B::Object) {
-        if object.kernel_mark().kept.xchg(false, Full) {
+        if object.kernel_mark().state.take_down() {
             // SAFETY: The reference keeps the object until the job puts it; the link is used for
-            // this only, and once, because `kept` was true for the last time.
+            // this only, and once, because the flag was raised for the last time.
             unsafe { self.retired.objects.push(NonNull::from(object)) };
             self.retired.queue(0);
         }
-    }
-
-    fn lock(&self) -> GroupLock<'_, B> {
-        // SAFETY: The group is valid.
-        unsafe { bindings::wqd_fsnotify_group_lock(self.as_ptr()) };
-        GroupLock(self, NotThreadSafe)
     }
 
     /// # Safety
@@ -407,16 +358,6 @@ impl<B: Backend> PinnedDrop for Group<B> {
     }
 }
 
-/// The kernel's group lock, held.
-struct GroupLock<'a, B: Backend>(&'a Group<B>, NotThreadSafe);
-
-impl<B: Backend> Drop for GroupLock<'_, B> {
-    fn drop(&mut self) {
-        // SAFETY: This value stands for the lock.
-        unsafe { bindings::wqd_fsnotify_group_unlock(self.0.as_ptr()) };
-    }
-}
-
 /// A reference to a mark, and so to its object. Dropping it may free the object or unpin an inode:
 /// process context, no locks. Made by [`Group::alloc`] and [`Group::find`].
 ///
@@ -437,9 +378,9 @@ impl<B: Backend> MarkHold<B> {
 
     /// Leaves the reference with the object, until [`Group::retire`].
     pub(crate) fn keep(self) {
-        let old = self.kernel_mark().kept.xchg(true, Full);
+        let old = self.kernel_mark().state.raise();
         debug_assert!(!old);
-        // INVARIANT: The reference is the one that `kept` stands for.
+        // INVARIANT: The reference is the one that the flag stands for.
         core::mem::forget(self);
     }
 }

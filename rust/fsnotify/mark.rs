@@ -8,7 +8,10 @@
 
 use crate::rust::{
     bindings,
-    sync::stack::Linked, //
+    sync::{
+        bit_lock::BitLock,
+        stack::Linked, //
+    },
 };
 use core::{
     mem::offset_of,
@@ -28,12 +31,13 @@ use kernel::{
 ///
 /// - In every object that [`Group::alloc`](crate::rust::fsnotify::backend::Group::alloc) returned, `mark` is an
 ///   initialised mark.
-/// - `kept` says that one of its references was given up by
+/// - The flag of `state` says that one of its references was given up by
 ///   [`MarkHold::keep`](crate::rust::fsnotify::backend::MarkHold::keep).
+/// - The mask of `mark` is changed under the lock of `state` only, once the mark was added.
 pub(crate) struct KernelMark<O> {
     pub(in crate::rust) mark: Opaque<bindings::fsnotify_mark>,
     pub(in crate::rust) link: Atomic<*mut O>,
-    pub(in crate::rust) kept: Atomic<bool>,
+    pub(in crate::rust) state: BitLock,
 }
 
 // SAFETY: fsnotify allows marks to be used by any thread.
@@ -48,7 +52,7 @@ impl<O> KernelMark<O> {
         Self {
             mark: Opaque::uninit(),
             link: Atomic::new(ptr::null_mut()),
-            kept: Atomic::new(false),
+            state: BitLock::new(),
         }
     }
 }

@@ -126,6 +126,16 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Whether it is a directory: whether there may be children to be told of a mark.
+    pub(super) fn is_dir(&self) -> bool {
+        if self.on() != on::INODE {
+            return false;
+        }
+        // SAFETY: By the type invariants it is an inode, whose type does not change.
+        let mode = unsafe { (*self.object.cast::<bindings::inode>().as_ptr()).i_mode };
+        u32::from(mode) & bindings::S_IFMT == bindings::S_IFDIR
+    }
+
     /// What it is, for fsnotify.
     pub(in crate::rust) fn object(&self) -> *mut c_void {
         self.object.as_ptr()

@@ -2,6 +2,7 @@
 /* What is inline in fsnotify or depends on the kernel's patches, for rust/fsnotify*.rs. */
 
 #include <linux/dcache.h>
+#include <linux/fs.h>
 #include <linux/fsnotify_backend.h>
 
 void wqd_fsnotify_group_lock(struct fsnotify_group *group)
@@ -30,6 +31,26 @@ void wqd_fsnotify_mark_clear_no_iref(struct fsnotify_mark *mark)
 	spin_lock(&mark->lock);
 	mark->flags &= ~FSNOTIFY_MARK_FLAG_NO_IREF;
 	spin_unlock(&mark->lock);
+}
+
+/* Of a mark that is attached, with its group locked: fsnotify's object of it is still there. */
+bool wqd_fsnotify_mark_on_dir(const struct fsnotify_mark *mark)
+{
+	const struct fsnotify_mark_connector *conn = mark->connector;
+
+	return conn->type == FSNOTIFY_OBJ_TYPE_INODE &&
+	       S_ISDIR(((const struct inode *)conn->obj)->i_mode);
+}
+
+/* Of such a mark, on an inode. NULL if that is on its way out. */
+struct inode *wqd_fsnotify_mark_igrab(const struct fsnotify_mark *mark)
+{
+	return igrab(mark->connector->obj);
+}
+
+void wqd_iput(struct inode *inode)
+{
+	iput(inode);
 }
 
 /*

@@ -33,4 +33,5 @@
 #include "usb.c"
 #include "user_ns.c"
 #include "wait.c"
+#include "wait_bit.c"
 #include "xarray.c"

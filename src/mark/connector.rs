@@ -54,9 +54,13 @@ use kernel::{
 
 /// What is watched, as the mark layer needs it.
 pub(crate) trait Object<S: Subscriber>: Sized + Send + Sync {
-    /// The union of what the marks want may have changed. Process context, no raw lock held; may
-    /// sleep.
+    /// The union of what the marks want may have changed: there are new marks, or the masks of a watch
+    /// are others. The caller holds what is watched. Process context, no raw lock held; may sleep.
     fn changed(this: &Connected<S, Self>);
+
+    /// The union of what the marks want may have become less: a watch has ended or a mark has gone. As
+    /// above, but what is watched may be on its way out.
+    fn less(this: &Connected<S, Self>);
 
     /// Nobody needs the connector any more, and nobody can come to need it. The object sees to it
     /// that the allocation is freed after the grace period of whoever can still reach it, not
@@ -70,6 +74,10 @@ struct Ops<S: Subscriber> {
     ///
     /// The connector is the first field of the [`Connected`] that the table was made for.
     changed: unsafe fn(&Connector<S>),
+    /// # Safety
+    ///
+    /// As above.
+    less: unsafe fn(&Connector<S>),
     /// # Safety
     ///
     /// As above.
@@ -118,11 +126,18 @@ impl<S: Subscriber> Connector<S> {
         self.lock.lock()
     }
 
-    /// Tells the object that the union may have changed: a mark was inserted or has gone, or a watch's
-    /// masks were changed. Process context, no raw lock held; may sleep.
+    /// Tells the object that the union may have changed: a mark was inserted, or a watch's masks were
+    /// changed. The caller holds what is watched. Process context, no raw lock held; may sleep.
     pub(crate) fn announce(&self) {
         // SAFETY: By the type invariants.
         unsafe { (self.ops.changed)(self) }
+    }
+
+    /// Tells the object that the union may have become less: a watch has ended, or a mark has gone.
+    /// Process context, no raw lock held; may sleep.
+    pub(super) fn announce_less(&self) {
+        // SAFETY: By the type invariants.
+        unsafe { (self.ops.less)(self) }
     }
 
     /// The first mark, for a walk.
@@ -375,6 +390,7 @@ pub(crate) struct Connected<S: Subscriber, O: Object<S>> {
 impl<S: Subscriber, O: Object<S>> Connected<S, O> {
     const OPS: Ops<S> = Ops {
         changed: Self::changed,
+        less: Self::less,
         unneeded: Self::unneeded,
     };
 
@@ -385,6 +401,14 @@ impl<S: Subscriber, O: Object<S>> Connected<S, O> {
         // SAFETY: The struct is `repr(C)`, so it begins where its first field does; the caller
         // vouches for the type.
         O::changed(unsafe { &*ptr::from_ref(connector).cast::<Self>() })
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Self::changed`].
+    unsafe fn less(connector: &Connector<S>) {
+        // SAFETY: As there.
+        O::less(unsafe { &*ptr::from_ref(connector).cast::<Self>() })
     }
 
     /// # Safety

@@ -267,12 +267,12 @@ impl<S: Subscriber> MarkRef<S> {
         let connector = connector.and_then(Connector::try_get);
         drop(reader);
         if let Some(connector) = connector {
-            connector.announce();
+            connector.announce_less();
         }
     }
 
-    /// Tells the object that the watch's masks were changed. The mark is attached; process context,
-    /// no raw lock held; may sleep.
+    /// Tells the object that the watch's masks were changed. The mark is attached, the caller holds what
+    /// it is on; process context, no raw lock held; may sleep.
     pub(super) fn announce(&self) {
         // SAFETY: By the type invariants, null or valid as long as the mark has a reference.
         if let Some(connector) = unsafe { self.get().connector.load(Acquire).as_ref() } {
@@ -356,7 +356,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
         unsafe { mark.unlink() };
         drop(guard);
 
-        connector.announce();
+        connector.announce_less();
         let connector = mark.connector.xchg(ptr::null_mut(), Full);
         // SAFETY: The mark is unlinked, its last reference is gone, and its link is free: it left
         // its watch's set when it was detached. The reaper frees it after a grace period.

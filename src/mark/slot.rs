@@ -78,6 +78,8 @@ impl<S: Subscriber> Object<S> for InSlot<S> {
         // Whoever posts walks the list in any case.
     }
 
+    fn less(_this: &Slotted<S>) {}
+
     fn unneeded(this: &Slotted<S>) {
         this.object.leave(this);
         // SAFETY: `Slot::connector` allocated it; it has left its slot, so that nobody new can find

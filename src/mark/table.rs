@@ -88,6 +88,8 @@ impl<S: Subscriber> Object<S> for InTable<S> {
         // Whoever posts walks the list in any case.
     }
 
+    fn less(_this: &Tabled<S>) {}
+
     fn unneeded(this: &Tabled<S>) {
         this.object.table.unlink(this);
         // SAFETY: `Table::make` allocated it; it is in no chain, so that nobody new can find it, and

@@ -45,6 +45,12 @@ impl Object<Probe> for Thing {
         this.object.told.store(this.connector.union(), Release);
     }
 
+    fn less(this: &Connected<Probe, Self>) {
+        this.object.changed.fetch_add(1, Full);
+        let union = this.connector.union() & this.object.told.load(Acquire);
+        this.object.told.store(union, Release);
+    }
+
     fn unneeded(this: &Connected<Probe, Self>) {
         this.object.unneeded.fetch_add(1, Full);
     }

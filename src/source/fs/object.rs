@@ -129,9 +129,10 @@ impl Fs {
         })
     }
 
-    /// The kernel group for objects of a class. One for each: what one of them makes another wait for
-    /// was measured (Documentation/performance.rst) and is no reason to shard (RULINGS 32). A group
-    /// without marks costs its memory and nothing else.
+    /// The kernel group for objects of a class. One for each, so that all marks of one event are met in
+    /// one call: what a queue ignores by one watch, it ignores by all. Its lock is held for as long as it
+    /// takes to put a mark into a list, never while children are told (`crate::rust::fsnotify::mask`), so
+    /// one for all users is enough. A group without marks costs its memory and nothing else.
     pub(in crate::source) fn group(&self, class: Class) -> &Group<Fs> {
         match class {
             Class::Notify => &self.notify,
@@ -182,6 +183,13 @@ impl Object<Watch> for Watched {
             .get()
             .group_of(this)
             .update_mask(this, || this.connector.union());
+    }
+
+    fn less(this: &FsObject) {
+        crate::FS
+            .get()
+            .group_of(this)
+            .narrow(this, || this.connector.union());
     }
 
     fn unneeded(this: &FsObject) {

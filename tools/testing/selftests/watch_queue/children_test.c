@@ -4,6 +4,7 @@
  * dentries, under locks, to tell them that somebody watches their folder. It must do so only for the
  * first who wants to hear of them.
  */
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "kselftest_harness.h"
@@ -75,6 +76,100 @@ TEST_F_TIMEOUT(children, are_walked_for_the_first_watch_only, 120)
 	/* And the file still knows. */
 	ASSERT_EQ(0, wq_poke_path("d/file"));
 	EXPECT_STREQ("modify+#1 file", wq_story(&self->first));
+}
+
+/* One more function to trace. */
+static bool trace_too(const char *function)
+{
+	ssize_t len = strlen(function);
+	int fd = open("trace/set_ftrace_filter", O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, function, len) == len;
+
+	return (fd < 0 || close(fd) == 0) && good;
+}
+
+/*
+ * Mutexes that the task held when it walked the children, as its calls tell; -1 if it did not walk them
+ * just once. The first words behind the colon are the function that was called.
+ */
+static int mutexes_at_walk(void)
+{
+	int held = 0, at_walk = -1, walks = 0;
+	char line[512];
+	FILE *f;
+
+	/* Reading takes mutexes, too, and would have no end. */
+	if (!wq_put("trace/tracing_on", "0"))
+		return -1;
+	f = fopen("trace/trace", "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		/* With lockdep the function has another name. */
+		if (strstr(line, ": mutex_lock <-") || strstr(line, ": mutex_lock_nested <-")) {
+			held++;
+		} else if (strstr(line, ": mutex_unlock <-")) {
+			/* One was taken before the tracer was on: that of the tracer. */
+			held -= held > 0;
+		} else if (strstr(line, ": " WALK " <-")) {
+			at_walk = held;
+			walks++;
+		}
+	}
+	fclose(f);
+	wq_trace_forget();
+	wq_put("trace/tracing_on", "1");
+	return walks == 1 ? at_walk : -1;
+}
+
+/*
+ * How long the walk takes is up to whoever has filled the folder. All queues share the lock of their
+ * fsnotify group, which unlink(2) of a watched file takes, too: only the queue's own mutex is held.
+ */
+TEST_F_TIMEOUT(children, are_walked_without_the_lock_of_all, 60)
+{
+	static const uint64_t some = WATCH_FS_CREATE, more = WATCH_FS_CREATE | WATCH_FS_MODIFY;
+	char pid[16];
+	uint64_t handle;
+	int fd;
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	ASSERT_TRUE(wq_put("trace/set_ftrace_pid", pid));
+	/* There is one of these two, without or with lockdep. */
+	trace_too("mutex_lock");
+	trace_too("mutex_lock_nested");
+	ASSERT_TRUE(trace_too("mutex_unlock"));
+	wq_trace_forget();
+
+	/* By the first watch, … */
+	handle = wq_watch(self->first.fd, "d", WATCH_FS_MODIFY, WATCH_SCOPE_CHILDREN, 1, 1, 0);
+	ASSERT_NE(0, handle);
+	EXPECT_EQ(1, mutexes_at_walk());
+	ASSERT_EQ(0, wq_remove(self->first.fd, handle));
+	ASSERT_EQ(-1, mutexes_at_walk());
+
+	/* … by one whose object is known to us, … */
+	handle = wq_watch(self->second.fd, "d", WATCH_FS_CREATE, WATCH_SCOPE_OBJECT, 2, 2, 0);
+	ASSERT_NE(0, handle);
+	ASSERT_EQ(-1, mutexes_at_walk());
+	ASSERT_NE(0, wq_watch(self->first.fd, "d", some, WATCH_SCOPE_CHILDREN, 1, 1, 0));
+	/* … by one that comes to want what happens to children, … */
+	ASSERT_EQ(-1, mutexes_at_walk());
+	ASSERT_NE(0, wq_watch(self->first.fd, "d", more, WATCH_SCOPE_CHILDREN, 1, 1,
+			      WATCH_ADD_UPDATE));
+	EXPECT_EQ(1, mutexes_at_walk());
+	ASSERT_EQ(0, wq_remove_all(self->first.fd, 0));
+	ASSERT_EQ(0, wq_remove_all(self->second.fd, 0));
+	ASSERT_EQ(-1, mutexes_at_walk());
+
+	/* … and by one that is not about children at all, beside somebody else's that is. */
+	fd = inotify_init1(IN_NONBLOCK);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, inotify_add_watch(fd, "d", IN_CREATE));
+	ASSERT_EQ(-1, mutexes_at_walk());
+	ASSERT_NE(0, wq_watch(self->first.fd, "d", WATCH_FS_MODIFY, WATCH_SCOPE_OBJECT, 1, 1, 0));
+	EXPECT_EQ(1, mutexes_at_walk());
+	close(fd);
 }
 
 TEST_HARNESS_MAIN
