@@ -4,6 +4,7 @@
 //!
 //! | file | what | context |
 //! |---|---|---|
+//! | [`above`] | the watched directories above a place | process |
 //! | [`dcache`] | places in the tree of a file system | any that takes spinlocks |
 //! | [`device_number`] | device numbers as programs know them | any |
 //! | [`file_handle`] | what names a file for ever | process |
@@ -13,6 +14,7 @@
 //! | [`superblock`] | what happens to superblocks beside fsnotify | any |
 //! | [`text`] | names and paths, put together on the stack | any |
 
+pub(crate) mod above;
 pub(crate) mod dcache;
 pub(crate) mod device_number;
 pub(crate) mod file_handle;

@@ -34,11 +34,11 @@ use kernel::{
 
 /// Most steps up: directories that are being moved about could lead a reader in circles, and nobody
 /// may hold the lock for longer than this takes, however deep somebody has made his directories.
-const MAX_STEPS: u32 = 4096;
+pub(super) const MAX_STEPS: u32 = 4096;
 
 /// Which inode something is: to be compared, not to be used. It says nothing once that inode was
 /// freed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct InodeKey(*const bindings::inode);
 
 // SAFETY: It is a number.
@@ -84,7 +84,7 @@ impl Top {
     ///
     /// `dentry` can be read.
     #[inline]
-    unsafe fn is(self, dentry: NonNull<bindings::dentry>) -> bool {
+    pub(super) unsafe fn is(self, dentry: NonNull<bindings::dentry>) -> bool {
         match self {
             // SAFETY: The caller vouches for it.
             Self::Directory(key) => ptr::eq(unsafe { inode_of(dentry) }, key.0),
@@ -156,7 +156,7 @@ impl Spot<'_> {
 
     /// The dentry to begin at.
     #[inline]
-    fn dentry(&self, _rcu: &rcu::Guard) -> Option<NonNull<bindings::dentry>> {
+    pub(super) fn dentry(&self, _rcu: &rcu::Guard) -> Option<NonNull<bindings::dentry>> {
         match self.start {
             Start::At(dentry) => Some(dentry),
             // SAFETY: By the type invariants.
@@ -178,13 +178,10 @@ impl Spot<'_> {
     }
 
     /// Where it is, seen from the directory `top`: outside, if more than [`MAX_STEPS`] directories are
-    /// between them. `frozen`: the caller has a [`Frozen`].
+    /// between them.
     #[inline]
-    pub(crate) fn seen_from(&self, top: InodeKey, frozen: bool) -> Position {
+    pub(crate) fn seen_from(&self, top: InodeKey) -> Position {
         let rcu = rcu::read_lock();
-        if frozen {
-            return self.position(&rcu, top).unwrap_or(Position::Outside);
-        }
         let still = Still::now();
         match self.position(&rcu, top) {
             Some(position) if still.holds() => position,
@@ -196,36 +193,6 @@ impl Spot<'_> {
     fn seen_from_surely(&self, rcu: &rcu::Guard, top: InodeKey) -> Position {
         let _frozen = Frozen::new();
         self.position(rcu, top).unwrap_or(Position::Outside)
-    }
-
-    /// Whether it or a directory above it may be an inode on which somebody's marks want all of
-    /// `events`: false is certain, at one moment in this call. The way up once, however many roots
-    /// there are to be asked for.
-    pub(crate) fn is_below_watched(&self, events: u32) -> bool {
-        let rcu = rcu::read_lock();
-        let still = Still::now();
-        self.meets_watched(&rcu, events) || !still.holds()
-    }
-
-    /// As [`Self::is_below_watched`], if nothing is renamed meanwhile.
-    fn meets_watched(&self, rcu: &rcu::Guard, events: u32) -> bool {
-        let Some(mut at) = self.dentry(rcu) else {
-            return true;
-        };
-        for _ in 0..MAX_STEPS {
-            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
-            let inode = unsafe { inode_of(at) };
-            // SAFETY: As above; an inode that was of a dentry after it began is not freed in it.
-            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
-                return true;
-            }
-            // SAFETY: As for `inode_of`.
-            match NonNull::new(unsafe { parent_of(at) }) {
-                Some(parent) if parent != at => at = parent,
-                _ => return false,
-            }
-        }
-        true
     }
 
     /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after [`MAX_STEPS`].
@@ -297,7 +264,7 @@ impl Spot<'_> {
 ///
 /// `dentry` can be read: somebody keeps it, or the RCU section began when it was in the tree.
 #[inline]
-unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindings::dentry {
+pub(super) unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindings::dentry {
     // SAFETY: The caller vouches for it.
     let parent = unsafe { &raw mut (*dentry.as_ptr()).d_parent };
     // SAFETY: As above. Whoever changes it stores a whole pointer. Acquire: what it leads to was
@@ -309,24 +276,11 @@ unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindings::dentry 
 ///
 /// As for [`parent_of`].
 #[inline]
-unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindings::inode {
+pub(super) unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindings::inode {
     // SAFETY: The caller vouches for it.
     let inode = unsafe { &raw mut (*dentry.as_ptr()).d_inode };
     // SAFETY: As above. Whoever changes it stores a whole pointer.
     unsafe { Atomic::from_ptr(inode) }.load(Acquire)
-}
-
-/// What the marks on an inode want, of all backends.
-///
-/// # Safety
-///
-/// The inode can be read.
-#[inline]
-unsafe fn marks_want(inode: *const bindings::inode) -> u32 {
-    // SAFETY: The caller vouches for it.
-    let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
-    // SAFETY: As above. Whoever changes it stores a whole word.
-    unsafe { mask.read_volatile() }
 }
 
 /// Puts the name of `dentry` in front of `text`; false if there is no room.
@@ -397,7 +351,7 @@ pub(crate) enum Still {
 impl Still {
     /// Since now.
     #[inline]
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         // SAFETY: No requirements.
         Self::Since(unsafe { bindings::wqd_rename_begin() })
     }
@@ -414,7 +368,7 @@ impl Still {
 }
 
 /// Attempts of [`unmoved`] before the lock is taken.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// Runs `attempt` until it succeeds, at last with renames locked out. It is to find out about the tree,
 /// then to ask [`Still::holds`], and to do nothing but fail if that says no. It does not sleep.

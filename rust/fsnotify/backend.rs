@@ -61,10 +61,10 @@ use kernel::{
         delay::fsleep,
         Delta, //
     },
-    types::NotThreadSafe, //
 };
 
-/// In a mask: the mark keeps its inode in memory. To fsnotify the bit means nothing on marks of
+/// In a mask: the mark keeps its inode in memory. On other objects than inodes a backend may give it a
+/// meaning of its own; once it is set there, it stays, too. To fsnotify the bit means nothing on marks of
 /// ours; it belongs to dnotify.
 pub(crate) const PIN: u32 = bindings::FS_DN_MULTISHOT;
 

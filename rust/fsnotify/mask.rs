@@ -27,6 +27,15 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
+/// What the kernel calls a backend for because of an object's mark. Any context.
+#[inline]
+pub(crate) fn mask_of(object: &impl HasKernelMark) -> u32 {
+    // SAFETY: The object is valid, so its mark is.
+    let mask = unsafe { &raw const (*object.kernel_mark().mark.get()).mask };
+    // SAFETY: As above. Whoever changes it stores a whole word.
+    unsafe { mask.read_volatile() }
+}
+
 impl<B: Backend> Group<B> {
     /// What a mark for `place` may want from the start, if it is to want `mask` in the end: all of it,
     /// unless it is on a directory. Its children would be told under the group's lock.
@@ -53,7 +62,7 @@ impl<B: Backend> Group<B> {
         if !Self::is_attached(object) {
             return;
         }
-        let old = Self::mask(object);
+        let old = mask_of(object);
         // Once in memory, it stays there until the mark goes: fsnotify cannot let go of it earlier.
         let new = wanted() | old & PIN;
         if new & !old & PIN != 0 {
@@ -80,14 +89,8 @@ impl<B: Backend> Group<B> {
         if !Self::is_attached(object) {
             return;
         }
-        let old = Self::mask(object);
+        let old = mask_of(object);
         Self::modify(object, old, old & (wanted() | PIN));
-    }
-
-    /// The caller has the mark's own lock.
-    fn mask(object: &B::Object) -> u32 {
-        // SAFETY: The object is valid, so its mark is; the field changes under the lock only.
-        unsafe { (*object.kernel_mark().mark.get()).mask }
     }
 
     /// The caller has the mark's own lock and that of the group, or the inode; the mark was attached.

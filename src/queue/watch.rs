@@ -94,14 +94,36 @@ pub(crate) struct Spec {
     pub(crate) cookie: u64,
 }
 
+/// The masks of a watch at one moment: they change together, so that no event meets the one of before with
+/// the other of after.
+#[derive(Clone, Copy)]
+pub(crate) struct Masks(u64);
+
+impl Masks {
+    const fn new(mask: u32, ignore: u32) -> Self {
+        Self(mask as u64 | (ignore as u64) << u32::BITS)
+    }
+
+    /// The events it wants.
+    #[inline(always)]
+    pub(crate) const fn mask(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// The events that it does not want even if another watch of its queue wants them.
+    #[inline(always)]
+    pub(crate) const fn ignore(self) -> u32 {
+        (self.0 >> u32::BITS) as u32
+    }
+}
+
 /// A watch.
 pub(crate) struct Watch {
     queue: Arc<Queue>,
     handle: u64,
     spec: Spec,
     state: Atomic<u32>,
-    mask: Atomic<u32>,
-    ignore: Atomic<u32>,
+    masks: Atomic<u64>,
     marks: MarkSet<Watch>,
     waiting: FifoLink<Watch>,
     reap: Atomic<*mut Watch>,
@@ -149,8 +171,7 @@ impl Watch {
             handle: queue.group().new_handle(),
             spec,
             state: Atomic::new(ARMED),
-            mask: Atomic::new(mask),
-            ignore: Atomic::new(ignore),
+            masks: Atomic::new(Masks::new(mask, ignore).0),
             marks: MarkSet::new(),
             waiting: FifoLink::new(),
             reap: Atomic::new(ptr::null_mut()),
@@ -220,38 +241,47 @@ impl Watch {
         self.spec.flags & flag::ONESHOT != 0
     }
 
+    /// Both masks, at one moment.
+    #[inline(always)]
+    pub(crate) fn masks(&self) -> Masks {
+        Masks(self.masks.load(Relaxed))
+    }
+
     /// The events it wants.
     #[inline]
     pub(crate) fn mask(&self) -> u32 {
-        self.mask.load(Relaxed)
+        self.masks().mask()
     }
 
     /// The events that it does not want even if another watch of its queue wants them.
     #[inline]
     pub(crate) fn ignore(&self) -> u32 {
-        self.ignore.load(Relaxed)
+        self.masks().ignore()
     }
 
-    /// Sets both masks. The caller holds `mark_mutex`.
+    /// Sets both masks, at once. The caller holds `mark_mutex`.
     pub(crate) fn set_masks(&self, mask: u32, ignore: u32) {
-        self.mask.store(mask, Relaxed);
-        self.ignore.store(ignore, Relaxed);
+        self.masks.store(Masks::new(mask, ignore).0, Relaxed);
     }
 
-    /// Adds to both masks. The caller holds `mark_mutex`; what is forgotten meanwhile does not come
-    /// back.
+    /// Adds to both masks, at once. The caller holds `mark_mutex`; what is forgotten meanwhile does not
+    /// come back.
     pub(crate) fn add_masks(&self, mask: u32, ignore: u32) {
-        self.mask.store(self.mask() | mask, Relaxed);
-        let mut old = self.ignore();
-        while let Err(now) = self.ignore.cmpxchg(old, old | ignore, Relaxed) {
-            old = now;
-        }
+        let more = Masks::new(mask, ignore).0;
+        self.change_masks(|old| old | more);
     }
 
     /// Forgets what was to be ignored.
     #[inline]
     pub(crate) fn clear_ignore(&self) {
-        self.ignore.store(0, Relaxed);
+        self.change_masks(|old| Masks::new(Masks(old).mask(), 0).0);
+    }
+
+    fn change_masks(&self, new: impl Fn(u64) -> u64) {
+        let mut old = self.masks.load(Relaxed);
+        while let Err(now) = self.masks.cmpxchg(old, new(old), Relaxed) {
+            old = now;
+        }
     }
 
     /// The state. It changes only under the ring lock of the queue.

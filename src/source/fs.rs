@@ -161,8 +161,8 @@ pub(super) fn shares(role: Role) -> bool {
     role::part(role) == role::TREE
 }
 
-/// How many marks in this role may be on one object: each of them is asked about everything that
-/// happens on the file system, a rename while no other can go on. A watch on a subtree counts once: by
+/// How many marks in this role may be on one object: each of them is asked about what happens below the root of any
+/// subtree of the file system. A watch on a subtree counts once: by
 /// its mark of the first class, which every such watch has.
 pub(super) fn limit(role: Role) -> Option<u32> {
     let counts = role == role::new(role::TREE, Class::Notify);
@@ -198,8 +198,10 @@ pub(super) fn interest(watch: &Watch, role: Role) -> u32 {
         want |= bit::MODIFY;
     }
     match watch.spec().scope {
-        // A mount or a superblock: it is not told of its own end by an event.
-        scope::SUBTREE | scope::MOUNT | scope::SB => want,
+        // A mount or a superblock: it is not told of its own end by an event. There the bit of a pin says
+        // that somebody is to be told of all that happens, not only below the root of a subtree.
+        scope::SUBTREE | scope::MOUNT => want,
+        scope::SB => want | PIN,
         scope::CHILDREN => want | bit::EVENT_ON_CHILD | ENDS | pin,
         _ => want | ENDS | pin,
     }

@@ -161,9 +161,10 @@ impl Mount {
         let reader = Watch::context().read();
         let list = crate::MOUNT.get().watched.get(&reader, ns);
         each_watch(&reader, list, |watch| {
+            let mask = watch.mask();
             let records = subtypes.map(|(subtype, flags)| Records {
                 kind: kind::MOUNT,
-                subtypes: subtype & watch.mask(),
+                subtypes: subtype & mask,
                 base: 0,
                 flags: flags | below(parent == 0),
                 fixed,
@@ -288,16 +289,17 @@ pub(super) fn moved(event: &Event<'_>, connector: &Connector<Watch>) {
     let is = body(moved.mount, parent);
     let reader = Watch::context().read();
     each_watch(&reader, Some(connector), |watch| {
+        let mask = watch.mask();
         let half = |bits, fixed, parent| Records {
             kind: kind::MOUNT,
-            subtypes: watch.mask() & bits,
+            subtypes: mask & bits,
             base: 0,
             flags: below(root(parent)),
             fixed,
             name: &[],
         };
         let records = [half(from, &was, old_parent), half(to, &is, parent)];
-        if watch.kind() == kind::MOUNT && watch.mask() & (from | to) != 0 {
+        if watch.kind() == kind::MOUNT && mask & (from | to) != 0 {
             Queue::post(watch, &Post { records: &records });
         }
     });

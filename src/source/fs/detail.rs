@@ -38,6 +38,7 @@ use crate::{
         fs::{
             dcache::{
                 unmoved,
+                Frozen,
                 Path as Found,
                 Top, //
             },
@@ -220,6 +221,16 @@ pub(super) struct Pair<'w> {
     pub(super) new: &'w Arc<Watch>,
 }
 
+/// Whether the records of a watch have paths that are looked up in the tree. Then nothing may be renamed from the
+/// look at it until the record is in the ring.
+fn has_path(watch: &Watch) -> bool {
+    let wide = matches!(
+        watch.spec().scope,
+        scope::SUBTREE | scope::MOUNT | scope::SB
+    );
+    wide && watch.spec().flags & PATH != 0
+}
+
 /// Posts both halves of a rename, one directly behind the other. A half that is not below what its watch
 /// is about is left out.
 #[inline(never)]
@@ -227,6 +238,7 @@ pub(super) fn post_rename(shared: &Shared<'_>, Pair { old, new }: Pair<'_>, comm
     if Arc::ptr_eq(old, new) && old.spec().flags & DETAILED == 0 {
         return shared.post_halves(old, None);
     }
+    let _frozen = (has_path(old) || has_path(new)).then(Frozen::new);
     with_half(shared, old, Side::Old, true, common, |from| {
         with_half(shared, new, Side::New, true, common, |to| {
             let from = from.map(|half| half.records(bit::MOVED_FROM));
@@ -255,6 +267,7 @@ pub(super) fn post_half(shared: &Shared<'_>, watch: &Arc<Watch>, side: Side, com
         Side::Old => bit::MOVED_FROM,
         Side::New => bit::MOVED_TO,
     };
+    let _frozen = has_path(watch).then(Frozen::new);
     with_half(shared, watch, side, true, common, |half| {
         if let Some(half) = half {
             let records = &[half.records(bit)];

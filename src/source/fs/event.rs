@@ -304,23 +304,21 @@ fn merge_inodes<const N: usize>(
     within: bool,
 ) {
     let mask = event.mask();
-    let view = |list: usize, mark: &Mark<Watch>, _frozen: bool| {
+    let view = |list: usize, mark: &Mark<Watch>| {
         let kind = kinds.get(list).copied().unwrap_or(on::INODE);
         view_of_inode(mask, kind, within, mark)
     };
-    merge(event, objects, view, || usable(event.name()), false);
+    merge(event, objects, view, || usable(event.name()));
 }
 
 /// Merges the lists of `objects`: finds out what each group ignores, then posts to each watch what
 /// is left of what it sees. `name` is asked for the name of what the event is about, if it is wanted.
-/// `wide`: to see may mean to look at the tree; then `view` is told whether that is frozen.
 #[inline]
 pub(super) fn merge<'a, const N: usize>(
     event: &'a Event<'a>,
     objects: [Option<&FsObject>; N],
-    view: impl Fn(usize, &Mark<Watch>, bool) -> View,
+    view: impl Fn(usize, &Mark<Watch>) -> View,
     name: impl FnOnce() -> &'a [u8],
-    wide: bool,
 ) {
     let reader = Watch::context().read();
     let lists = objects.map(|object| object.map(|object| &object.connector));
@@ -332,7 +330,7 @@ pub(super) fn merge<'a, const N: usize>(
         Shared::new(event, told(event.mask()), name)
     };
     while let Some(run) = walk.next_group() {
-        post_to_group(&run, event.mask(), &view, wide, &mut shared, &mut make);
+        post_to_group(&run, event.mask(), &view, &mut shared, &mut make);
     }
 }
 
@@ -341,8 +339,7 @@ pub(super) fn merge<'a, const N: usize>(
 pub(super) fn post_to_group<'a, const N: usize>(
     run: &Run<'_, Watch, N>,
     mask: u32,
-    view: impl Fn(usize, &Mark<Watch>, bool) -> View,
-    wide: bool,
+    view: impl Fn(usize, &Mark<Watch>) -> View,
     shared: &mut Option<Shared<'a>>,
     mut make: impl FnMut() -> Shared<'a>,
 ) {
@@ -350,25 +347,27 @@ pub(super) fn post_to_group<'a, const N: usize>(
     let mut ignore = 0;
     run.for_each(|list, mark| {
         if mark.watch().ignore() != 0 {
-            ignore |= ignored(mark.watch(), mask, view(list, mark, false));
+            ignore |= ignored(mark.watch(), mask, view(list, mark));
         }
     });
-    let wanted = |list: usize, mark: &Mark<Watch>, frozen: bool| {
-        let bits = bits & mark.watch().mask() & !ignore;
+    let wanted = |list: usize, mark: &Mark<Watch>| {
+        // What it ignores itself belongs to the mask that it has now.
+        let masks = mark.watch().masks();
+        let bits = bits & masks.mask() & !(ignore | masks.ignore());
         if bits == 0 {
             return View::NOTHING;
         }
-        let seen = view(list, mark, frozen);
+        let seen = view(list, mark);
         View {
             bits: bits & seen.bits,
             ..seen
         }
     };
     if mask & bit::RENAME != 0 {
-        return rename::post(run, wide, wanted, || shared.get_or_insert_with(make));
+        return rename::post(run, wanted, || shared.get_or_insert_with(make));
     }
     run.for_each(|list, mark| {
-        let view = wanted(list, mark, false);
+        let view = wanted(list, mark);
         if view.bits != 0 {
             let shared = shared.get_or_insert_with(&mut make);
             shared.post(mark.watch(), view);

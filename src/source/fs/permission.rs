@@ -119,7 +119,8 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
             }
         });
         let asked = run.find_map(|list, mark| {
-            let wanted = question & mark.watch().mask() & !ignore;
+            let masks = mark.watch().masks();
+            let wanted = question & masks.mask() & !(ignore | masks.ignore());
             if wanted == 0 {
                 return None;
             }
@@ -160,7 +161,7 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
 /// What a watch sees through a mark in this list.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
     match KINDS.get(list) {
-        Some(&kind) => wide::view(event, kind, false, mark, &Roots::new(false), false),
+        Some(&kind) => wide::view(event, kind, false, mark, &Roots::new(false)),
         None => View::NOTHING,
     }
 }

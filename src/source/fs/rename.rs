@@ -7,12 +7,10 @@
 //! the new one get their halves together, so that they are adjacent although they are of two
 //! watches, both or none.
 //!
-//! Where watches look at the tree, it is frozen while they are asked and posted to. So what they
-//! say of the two directories belongs together, the paths are those of that moment, and records of
-//! renames are in the order in which they happened, as far as the tree goes. That costs a rename
-//! that somebody sees a moment with the lock which it has just had already. How long a moment, is
-//! bounded: by the number of subtrees that may be watched on a file system (`max_subtrees`), and by that of
-//! the directories on the way (`rust/fs/dcache.rs`).
+//! Where the directories are, seen from the roots of subtrees, is found out before, for both at one moment
+//! and for all watches ([`super::wide::Roots`]), and nothing is held while they are asked. A path has to be
+//! right when its record enters the ring: only for as long as that takes is the tree frozen
+//! ([`detail`]).
 
 use super::{
     detail::{
@@ -33,26 +31,25 @@ use crate::{
         Run, //
     },
     queue::watch::Watch,
-    rust::{
-        fs::dcache::Frozen,
-        fsnotify::event::bit, //
-    },
+    rust::fsnotify::event::bit,
 };
 use kernel::sync::Arc;
 
+/// So many watches of a queue that see the new name only wait for all that see the old one. Further ones get
+/// their record at once.
+const LATER: usize = 16;
+
 /// Posts to the watches of `run`; `wanted` says which bits go to which of them, and `shared` makes
-/// what all records share. `wide`: to find out means to look at the tree, which `wanted` is told
-/// whether it is frozen.
+/// what all records share.
 #[inline(never)]
 pub(super) fn post<'s, 'e: 's, 'r, const N: usize>(
     run: &Run<'r, Watch, N>,
-    wide: bool,
-    wanted: impl Fn(usize, &Mark<Watch>, bool) -> View,
+    wanted: impl Fn(usize, &Mark<Watch>) -> View,
     shared: impl FnOnce() -> &'s mut Shared<'e>,
 ) {
     let (mut any, mut flags) = (0, 0);
     run.for_each(|list, mark| {
-        any |= wanted(list, mark, false).bits & MOVES;
+        any |= wanted(list, mark).bits & MOVES;
         flags |= mark.watch().spec().flags;
     });
     if any == 0 {
@@ -61,41 +58,40 @@ pub(super) fn post<'s, 'e: 's, 'r, const N: usize>(
     let shared = shared();
     // May sleep, so before anything is frozen.
     let common = &Common::new(shared, flags, &[]);
-    let _frozen = wide.then(Frozen::new);
-    let bits = |list, mark: &Mark<Watch>| wanted(list, mark, wide).bits & MOVES;
 
-    let (mut old, mut new) = (None::<&'r Arc<Watch>>, None::<&'r Arc<Watch>>);
-    let mut more = false;
-    run.for_each(|list, mark| match bits(list, mark) {
+    // Each watch is judged once from here on: its masks may be changed at any time, and what was posted for it
+    // before must not be posted again.
+    let mut old = None::<&'r Arc<Watch>>;
+    let mut new = [const { None::<&'r Arc<Watch>> }; LATER];
+    let mut waiting = 0;
+    run.for_each(|list, mark| match wanted(list, mark).bits & MOVES {
         bit::MOVED_FROM => {
             // The last of them waits for the first that sees the new name.
             if let Some(before) = old.replace(mark.watch()) {
                 detail::post_half(shared, before, Side::Old, common);
             }
         }
-        bit::MOVED_TO => {
-            more |= new.is_some();
-            new = new.or(Some(mark.watch()));
-        }
+        bit::MOVED_TO => match new.get_mut(waiting) {
+            Some(place) => {
+                *place = Some(mark.watch());
+                waiting = waiting.saturating_add(1);
+            }
+            None => detail::post_half(shared, mark.watch(), Side::New, common),
+        },
         MOVES => {
             let (old, new) = (mark.watch(), mark.watch());
             detail::post_rename(shared, Pair { old, new }, common);
         }
         _ => {}
     });
-    match (old, new) {
+    let mut new = new.into_iter().flatten();
+    match (old, new.next()) {
         (Some(old), Some(new)) => detail::post_rename(shared, Pair { old, new }, common),
         (Some(old), None) => detail::post_half(shared, old, Side::Old, common),
         (None, Some(new)) => detail::post_half(shared, new, Side::New, common),
         (None, None) => {}
     }
-    if !more {
-        return;
+    for watch in new {
+        detail::post_half(shared, watch, Side::New, common);
     }
-    run.for_each(|list, mark| {
-        let done = new.is_none_or(|new| Arc::ptr_eq(new, mark.watch()));
-        if !done && bits(list, mark) == bit::MOVED_TO {
-            detail::post_half(shared, mark.watch(), Side::New, common);
-        }
-    });
 }

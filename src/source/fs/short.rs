@@ -47,7 +47,10 @@ use crate::{
     },
     queue::{
         ring::One,
-        watch::Watch,
+        watch::{
+            Masks,
+            Watch, //
+        },
         Queue, //
     },
     ring::record::{
@@ -59,10 +62,12 @@ use crate::{
     rust::{
         fs::text::Text,
         fsnotify::{
+            backend::PIN,
             event::{
                 bit,
                 Event, //
             },
+            mask::mask_of,
             objects::Objects,
             place::on, //
         },
@@ -139,6 +144,11 @@ fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
         name: None,
         told: None,
     };
+    // However many subtrees there are, nothing is done for any of them if the event is in none.
+    let only_subtrees = kind == on::SB && mask_of(object) & PIN == 0;
+    if only_subtrees && walk.last().is_none() && wide.roots.are_elsewhere(event) {
+        return true;
+    }
     let mut text = Text::new();
     let mut room = Some(&mut text);
     while let Some((mark, several)) = walk.next_mark() {
@@ -170,16 +180,17 @@ impl<'e> Wide<'e> {
     fn deliver_to(&mut self, mark: &Mark<Watch>, room: &mut Option<&'e mut Text<NAME_MAX>>) {
         let event = self.event;
         let watch = mark.watch();
-        let wanted = event.mask() & ALL_EVENTS & watch.mask();
+        let masks = watch.masks();
+        let wanted = event.mask() & ALL_EVENTS & masks.mask();
         if wanted == 0 || self.kind == on::SB && self.roots.rule_out(mark) {
             return;
         }
-        let seen = wide::view(event, self.kind, false, mark, &self.roots, false);
+        let seen = wide::view(event, self.kind, false, mark, &self.roots);
         let Some(wanted) = NonZero::new(wanted & seen.bits) else {
             return;
         };
         // Looked at once more: this one may have come after its group was looked at.
-        if is_unusual(watch) || has_more(wanted) {
+        if is_unusual(watch, masks) || has_more(wanted) {
             return self.deliver_long(mark, false);
         }
         let name = match seen.below {
@@ -203,13 +214,11 @@ impl<'e> Wide<'e> {
     #[inline(never)]
     fn deliver_long(&self, mark: &Mark<Watch>, several: bool) {
         let (event, mask) = (self.event, self.event.mask());
-        let view = |_, mark: &Mark<Watch>, _| {
-            wide::view(event, self.kind, false, mark, &self.roots, false)
-        };
+        let view = |_, mark: &Mark<Watch>| wide::view(event, self.kind, false, mark, &self.roots);
         let mut text = Text::new();
         let mut room = Some(&mut text);
         let make = || Shared::new(event, mask & ALL_EVENTS, wide_name(event, &mut room));
-        post_to_group(&Run::of(mark, several), mask, view, false, &mut None, make);
+        post_to_group(&Run::of(mark, several), mask, view, &mut None, make);
     }
 }
 
@@ -222,17 +231,17 @@ fn wide_name<'t>(event: &Event<'t>, room: &mut Option<&'t mut Text<NAME_MAX>>) -
 
 /// Whether a watch is not for here.
 #[inline(always)]
-fn is_unusual(watch: &Watch) -> bool {
-    watch.spec().flags & UNUSUAL != 0 || watch.ignore() != 0
+fn is_unusual(watch: &Watch, masks: Masks) -> bool {
+    watch.spec().flags & UNUSUAL != 0 || masks.ignore() != 0
 }
 
 /// Whether one of a group's watches is not for here, and so none of them: what one ignores, all do.
 #[inline(always)]
 fn is_one_unusual(mark: &Mark<Watch>, several: bool) -> bool {
-    let mut unusual = is_unusual(mark.watch());
+    let mut unusual = is_unusual(mark.watch(), mark.watch().masks());
     let mut next = if several { mark.next_of_group() } else { None };
     while let Some(mark) = next {
-        unusual |= is_unusual(mark.watch());
+        unusual |= is_unusual(mark.watch(), mark.watch().masks());
         next = mark.next_of_group();
     }
     unusual
@@ -250,13 +259,14 @@ fn deliver_to<'e>(
     told: &mut Told,
 ) {
     let watch = mark.watch();
-    let Some(wanted) = NonZero::new(event.mask() & ALL_EVENTS & watch.mask()) else {
+    let masks = watch.masks();
+    let Some(wanted) = NonZero::new(event.mask() & ALL_EVENTS & masks.mask()) else {
         if several || forgets(event, watch) {
             deliver_long(&black_box(*event), kind, mark, several);
         }
         return;
     };
-    if several || is_unusual(watch) || has_more(wanted) {
+    if several || is_unusual(watch, masks) || has_more(wanted) {
         // Hidden from the compiler, which would put the event into memory for all.
         return deliver_long(&black_box(*event), kind, mark, several);
     }
@@ -379,7 +389,7 @@ fn hears(kind: usize, mark: &Mark<Watch>) -> bool {
 #[inline(never)]
 fn deliver_long(event: &Event<'_>, kind: usize, mark: &Mark<Watch>, several: bool) {
     let mask = event.mask();
-    let view = |_, mark: &Mark<Watch>, _| view_of_inode(mask, kind, false, mark);
+    let view = |_, mark: &Mark<Watch>| view_of_inode(mask, kind, false, mark);
     let make = || Shared::new(event, mask & ALL_EVENTS, usable(event.name()));
-    post_to_group(&Run::of(mark, several), mask, view, false, &mut None, make);
+    post_to_group(&Run::of(mark, several), mask, view, &mut None, make);
 }

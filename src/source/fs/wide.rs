@@ -32,6 +32,7 @@ use crate::{
     queue::watch::Watch,
     rust::{
         fs::{
+            above::Above,
             dcache::{
                 InodeKey,
                 Position,
@@ -40,6 +41,7 @@ use crate::{
             text::Text, //
         },
         fsnotify::{
+            backend::PIN,
             event::{
                 bit,
                 Event, //
@@ -49,7 +51,7 @@ use crate::{
         },
     },
 };
-use core::cell::Cell;
+use core::cell::OnceCell;
 
 /// Where an event is.
 #[derive(Clone, Copy)]
@@ -101,48 +103,87 @@ pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
         objects.get(on::MOUNT),
         objects.get(on::SB),
     ];
-    let roots = Roots::new(false);
-    let view = |list: usize, mark: &Mark<Watch>, frozen: bool| match KINDS.get(list) {
-        Some(&kind) => view(event, kind, within, mark, &roots, frozen),
+    let roots = Roots::new(true);
+    let view = |list: usize, mark: &Mark<Watch>| match KINDS.get(list) {
+        Some(&kind) => view(event, kind, within, mark, &roots),
         None => View::NOTHING,
     };
     let mut text = Text::new();
-    merge(event, lists, view, || name(event, &mut text), true);
+    merge(event, lists, view, || name(event, &mut text));
 }
 
-/// Whether an event can be below the root of any subtree: asked for once, for all watches on subtrees
-/// of a file system, because most events are below none of them.
-pub(super) struct Roots(Cell<Option<bool>>);
+/// Below the roots of which subtrees an event is: found out once, for all watches on subtrees of a file system.
+///
+/// The root of a subtree is found by the mark on its inode, on the way up from the event. So what an event
+/// costs is the way up and one comparison for each watch, and nothing is held meanwhile: what was seen belongs
+/// to one moment, at which the old directory of a rename and the new one were looked at together.
+pub(super) struct Roots {
+    together: bool,
+    above: OnceCell<[Above; 2]>,
+}
 
 impl Roots {
-    /// For one event, which is not a rename unless `ask` is false: then each watch looks for itself.
-    pub(super) fn new(ask: bool) -> Self {
-        Self(Cell::new(if ask { None } else { Some(true) }))
+    /// For one event. `together`: each of several watches would have to go up itself otherwise.
+    pub(super) const fn new(together: bool) -> Self {
+        Self {
+            together,
+            above: OnceCell::new(),
+        }
     }
 
     /// Whether it is known that there is nothing for a mark on the superblock, because it is for a subtree.
     #[inline(always)]
     pub(super) fn rule_out(&self, mark: &Mark<Watch>) -> bool {
-        self.0.get() == Some(false) && role::part(mark.role()) == role::TREE
+        role::part(mark.role()) == role::TREE
+            && self.above.get().is_some_and(|[old, _]| old.is_empty())
     }
 
-    /// Whether there may be a root at or above one of these places.
+    /// Whether an event, which is no rename, is certainly below no root.
     #[inline]
-    fn may_be_above(&self, site: Site<'_>) -> bool {
-        if let Some(known) = self.0.get() {
-            return known;
+    pub(super) fn are_elsewhere(&self, event: &Event<'_>) -> bool {
+        match Site::old(event) {
+            Site::Unknown => false,
+            _ => {
+                let [old, _] = self.above(event);
+                old.is_empty()
+            }
         }
-        let may = match site {
-            Site::Entry(spot) | Site::Object(spot) => spot.is_below_watched(ENDS),
-            Site::Unknown => true,
+    }
+
+    /// What is above the sides of the event.
+    fn above(&self, event: &Event<'_>) -> &[Above; 2] {
+        self.above.get_or_init(|| {
+            let spot = |site| match site {
+                Site::Entry(spot) | Site::Object(spot) => Some(spot),
+                Site::Unknown => None,
+            };
+            let new = event.mask() & bit::RENAME;
+            let spots = [
+                spot(Site::old(event)),
+                (new != 0).then(|| event.new_directory()).flatten(),
+            ];
+            Above::look(spots, ENDS | PIN)
+        })
+    }
+
+    /// Where a side of the event, which is at `spot`, is as seen from the root of a subtree.
+    #[inline]
+    fn position(&self, event: &Event<'_>, side: Side, spot: Spot<'_>, root: InodeKey) -> Position {
+        if !self.together && side == Side::Old {
+            return spot.seen_from(root);
+        }
+        let [old, new] = self.above(event);
+        let above = match side {
+            Side::Old => old,
+            Side::New => new,
         };
-        self.0.set(Some(may));
-        may
+        above
+            .seen_from(root)
+            .unwrap_or_else(|| spot.seen_from(root))
     }
 }
 
-/// What a watch sees of an event through a mark on an object of this kind. `frozen`: the caller has
-/// a [`Frozen`](crate::rust::fs::dcache::Frozen).
+/// What a watch sees of an event through a mark on an object of this kind.
 #[inline(always)]
 pub(super) fn view(
     event: &Event<'_>,
@@ -150,10 +191,9 @@ pub(super) fn view(
     within: bool,
     mark: &Mark<Watch>,
     roots: &Roots,
-    frozen: bool,
 ) -> View {
     match kind {
-        on::SB => view_of_superblock(event, mark, roots, frozen),
+        on::SB => view_of_superblock(event, mark, roots),
         on::MOUNT => View {
             bits: u32::MAX,
             below: !event.at_mount_root(),
@@ -175,10 +215,10 @@ pub(super) fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [
 
 /// What a watch sees through a mark on a superblock.
 #[inline(always)]
-fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots, frozen: bool) -> View {
+fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots) -> View {
     match role::part(mark.role()) {
         role::OBJECT => {}
-        role::TREE => return view_of_subtree(event, mark.watch().root(), roots, frozen),
+        role::TREE => return view_of_subtree(event, mark.watch().root(), roots),
         _ => return View::NOTHING,
     }
     View {
@@ -192,29 +232,29 @@ fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots, froz
 
 /// What a watch on the subtree below `root` sees of an event.
 #[inline(always)]
-fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots, frozen: bool) -> View {
-    let covers = |dir: Spot<'_>| dir.seen_from(root, frozen) != Position::Outside;
+fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots) -> View {
+    let position = |side, spot| roots.position(event, side, spot, root);
     let below = |bits| View { bits, below: true };
     if event.mask() & bit::RENAME != 0 {
         // Each half by itself: moving in or out of the subtree is the one or the other.
+        let covers = |side, dir| position(side, dir) != Position::Outside;
         let old = match Site::old(event) {
-            Site::Entry(dir) => covers(dir),
+            Site::Entry(dir) => covers(Side::Old, dir),
             _ => false,
         };
         let new = match event.new_directory() {
-            Some(dir) => covers(dir),
+            Some(dir) => covers(Side::New, dir),
             None => old,
         };
         let half = |covered, bit| if covered { bit } else { 0 };
         return below(half(old, bit::MOVED_FROM) | half(new, bit::MOVED_TO));
     }
-    let site = Site::old(event);
-    if !roots.may_be_above(site) {
-        return View::NOTHING;
-    }
-    match site {
-        Site::Entry(dir) if covers(dir) => below(u32::MAX),
-        Site::Object(spot) => match spot.seen_from(root, frozen) {
+    match Site::old(event) {
+        Site::Entry(dir) => match position(Side::Old, dir) {
+            Position::Outside => View::NOTHING,
+            _ => below(u32::MAX),
+        },
+        Site::Object(spot) => match position(Side::Old, spot) {
             Position::Outside => View::NOTHING,
             Position::Top => View {
                 bits: u32::MAX,

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which watched directories are above a place: found in one way up, however many there are.
+//!
+//! A directory on which one of our marks wants certain events is met on the way up; which of them are
+//! the roots that a watch is about, the caller knows. So what it costs to judge an event for all subtrees of
+//! a file system is the way up once, and then a comparison for each watch. Used by `crate::source::fs`.
+//!
+//! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
+
+use super::dcache::{
+    inode_of,
+    parent_of,
+    Frozen,
+    InodeKey,
+    Position,
+    Spot,
+    Still,
+    Top,
+    ATTEMPTS,
+    MAX_STEPS, //
+};
+use crate::rust::bindings;
+use core::ptr::NonNull;
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
+
+/// So many are kept without memory of their own.
+const FEW: usize = 8;
+
+/// The watched directories at and above a place, at one moment.
+pub(crate) struct Above {
+    few: [InodeKey; FEW],
+    more: KVec<InodeKey>,
+    /// How many there are, whether there was room for them or not.
+    met: usize,
+    /// The place itself.
+    own: InodeKey,
+    /// The way up ended at what is not the root of the file system: a place that is not known yet.
+    adrift: bool,
+}
+
+impl Above {
+    const fn new() -> Self {
+        Self {
+            few: [InodeKey::NONE; FEW],
+            more: KVec::new(),
+            met: 0,
+            own: InodeKey::NONE,
+            adrift: false,
+        }
+    }
+
+    /// For two places (`None`: nowhere) the directories at and above them on which marks want all of
+    /// `events`, both at one moment. Process context; may be called inside read sections.
+    pub(crate) fn look(spots: [Option<Spot<'_>>; 2], events: u32) -> [Self; 2] {
+        let mut above = [const { Self::new() }; 2];
+        Self::look_once(&mut above, &spots, events);
+        for _ in 0..ATTEMPTS {
+            if above.iter().all(Self::is_complete) {
+                break;
+            }
+            if !above.iter_mut().all(Self::make_room) {
+                break;
+            }
+            Self::look_once(&mut above, &spots, events);
+        }
+        for above in &mut above {
+            above.more.sort_unstable();
+        }
+        above
+    }
+
+    /// Looks, whether there is room for all that is met or not.
+    fn look_once(above: &mut [Self; 2], spots: &[Option<Spot<'_>>; 2], events: u32) {
+        let rcu = rcu::read_lock();
+        let mut walk = || {
+            for (above, spot) in above.iter_mut().zip(spots) {
+                above.forget();
+                if let Some(spot) = spot {
+                    above.walk(*spot, &rcu, events);
+                }
+            }
+        };
+        for _ in 0..ATTEMPTS {
+            let still = Still::now();
+            walk();
+            if still.holds() {
+                return;
+            }
+        }
+        let _frozen = Frozen::new();
+        walk();
+    }
+
+    fn forget(&mut self) {
+        self.met = 0;
+        self.own = InodeKey::NONE;
+        self.adrift = false;
+        self.more.clear();
+    }
+
+    /// Makes room for what was met, without waiting for memory. False: there is none.
+    fn make_room(&mut self) -> bool {
+        self.more.clear();
+        let flags = GFP_NOWAIT | __GFP_NOWARN;
+        self.is_complete() || self.more.reserve(self.met, flags).is_ok()
+    }
+
+    /// Goes up from `spot`, at most [`MAX_STEPS`] directories.
+    fn walk(&mut self, spot: Spot<'_>, rcu: &rcu::Guard, events: u32) {
+        let Some(mut at) = spot.dentry(rcu) else {
+            return;
+        };
+        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+        self.own = InodeKey::new(unsafe { inode_of(at) });
+        for _ in 0..=MAX_STEPS {
+            // SAFETY: As above.
+            let inode = unsafe { inode_of(at) };
+            // SAFETY: As above; an inode that was of a dentry after it began is not freed in it.
+            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
+                self.meet(InodeKey::new(inode));
+            }
+            // SAFETY: As above.
+            match NonNull::new(unsafe { parent_of(at) }) {
+                Some(parent) if parent != at => at = parent,
+                _ => {
+                    // SAFETY: As above.
+                    self.adrift = !unsafe { Top::FileSystem.is(at) };
+                    return;
+                }
+            }
+        }
+    }
+
+    fn meet(&mut self, key: InodeKey) {
+        if let Some(place) = self.few.get_mut(self.met) {
+            *place = key;
+        } else {
+            // Without room it is only counted.
+            let _ = self.more.push_within_capacity(key);
+        }
+        self.met = self.met.saturating_add(1);
+    }
+
+    fn is_complete(&self) -> bool {
+        self.met <= FEW.saturating_add(self.more.len())
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.met == 0 && !self.adrift
+    }
+
+    /// Where the place is, seen from a directory on which such marks are: outside, if more than
+    /// [`MAX_STEPS`] directories are between them. `None`: it was not found out, because the place is not known
+    /// yet or for want of memory; [`Spot::seen_from`] says it.
+    #[inline]
+    pub(crate) fn seen_from(&self, top: InodeKey) -> Option<Position> {
+        let few = self.few.get(..self.met).unwrap_or(&self.few);
+        if few.contains(&top) || self.more.binary_search(&top).is_ok() {
+            return Some(if self.own == top {
+                Position::Top
+            } else {
+                Position::Below
+            });
+        }
+        let known = self.is_complete() && !self.adrift;
+        known.then_some(Position::Outside)
+    }
+}
+
+/// What the marks on an inode want, of all backends.
+///
+/// # Safety
+///
+/// The inode can be read.
+#[inline]
+unsafe fn marks_want(inode: *const bindings::inode) -> u32 {
+    // SAFETY: The caller vouches for it.
+    let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
+    // SAFETY: As above. Whoever changes it stores a whole word.
+    unsafe { mask.read_volatile() }
+}
