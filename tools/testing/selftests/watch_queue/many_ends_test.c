@@ -177,9 +177,34 @@ TEST_F_TIMEOUT(ends, close_leaves_them, 240)
 			TH_LOG("REMOVE_ALL %llu us, close() %llu us", (unsigned long long)remove_all,
 			       (unsigned long long)closing);
 	}
-	/* All of them are free again. */
+	/*
+	 * Room for one, and that only when all others have ended: it is waited for. A limit that is
+	 * reached for good is told at once.
+	 */
+	ASSERT_OK(wq_open(&other, 1));
+	ASSERT_EQ(self->many, add_many(other.fd, self->many));
 	ASSERT_OK(wq_open(&self->q, 1));
-	EXPECT_EQ(self->many, add_many(self->q.fd, self->many));
+	ASSERT_TRUE(wq_set_parameter("max_user_watches", "1"));
+	wq_close(&other);
+	EXPECT_EQ(1, add_many(self->q.fd, 1)) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(0, add_many(self->q.fd, 1));
+	EXPECT_EQ(EDQUOT, errno);
+}
+
+/* Whoever waits so can be interrupted. */
+TEST_F_TIMEOUT(ends, waiting_is_interrupted, 240)
+{
+	struct wq other;
+
+	ASSERT_OK(wq_open(&other, 1));
+	ASSERT_EQ(self->many, add_many(other.fd, self->many));
+	ASSERT_TRUE(wq_set_parameter("max_user_watches", "1"));
+	wq_close(&other);
+	disturb(1);
+	EXPECT_EQ(0, add_many(self->q.fd, 1));
+	EXPECT_EQ(EINTR, errno);
+	disturb(0);
+	EXPECT_EQ(1, add_many(self->q.fd, 1)) TH_LOG("%s", strerror(errno));
 }
 
 TEST_HARNESS_MAIN
