@@ -14,6 +14,8 @@ def ratio(value, other):
 
 
 def show_events(figures):
+    if get(figures, WORKS[0], "unwatched", 1, "produce") is None:
+        return
     print("\nPer operation, one listener on the directory, batches of 64 (guest instructions)\n")
     print(f"  {'':15}{'peer':13}{'adds':>8}{'above noop':>12}{'consume':>9}{'total':>8}"
           f"{'records':>9}{'of inotify':>12}{'of fanotify':>13}")
@@ -165,6 +167,20 @@ def show_stock(figures):
                   f"{ratio(t, total(other, work, 'inotify', 1)):>12}{ratio(t, total(other, work, 'fanotify', 1)):>13}")
 
 
+def show_many(figures):
+    def part(n, name):
+        return figures.get(f"many.{n}.{name}", (None,))[0]
+
+    base = part(0, "outside")
+    if base is None:
+        return
+    print("\n10 000 subtrees of one queue: " + "; ".join(
+        f"{what} {few:.0f} with one, {many:.0f} ({many / few:.2f})" for what, few, many in (
+            ("adding (the second)", part(2, "add"), part(10000, "add")),
+            ("a write outside adds", part(1, "outside") - base, part(10000, "outside") - base),
+            ("a write inside of one adds", part(1, "inside") - base, part(10000, "inside") - base))))
+
+
 def show_neighbours(figures):
     rows = [row for row in neighbours(figures) if row[2] is not None]
     if not rows:
@@ -180,12 +196,14 @@ def show_neighbours(figures):
 
 
 def show_targets(figures):
+    rows = [row for row in targets(figures) if row[1] is not None]
+    if not rows:
+        return
     print("\nTargets\n")
-    for what, figure, most in targets(figures):
-        if figure is not None:
-            form = ".0f" if most >= 10 else ".3f"
-            print(f"  {what:104}{format(figure, form):>10}  <= {format(most, form):8}"
-                  f"{'met' if figure <= most else 'not met'}")
+    for what, figure, most in rows:
+        form = ".0f" if most >= 10 else ".3f"
+        print(f"  {what:104}{format(figure, form):>10}  <= {format(most, form):8}"
+              f"{'met' if figure <= most else 'not met'}")
 
 
 def show(figures):
@@ -196,6 +214,7 @@ def show(figures):
     show_workloads(figures)
     show_lines(figures)
     show_neighbours(figures)
+    show_many(figures)
     show_stock(figures)
     show_targets(figures)
     print()

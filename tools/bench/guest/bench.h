@@ -104,6 +104,7 @@ void set_watches(bool quick);
 void set_workload(bool quick);
 void set_neighbours(bool quick);
 void set_beside(bool quick);
+void set_many(bool quick);
 
 /*
  * Runs a work under n listeners of a peer, all on the current folder, and reports

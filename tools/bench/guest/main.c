@@ -85,6 +85,7 @@ static const struct {
 	{ "lines", set_lines },
 	{ "neighbours", set_neighbours },
 	{ "beside", set_beside },
+	{ "many", set_many },
 };
 
 int main(int argc, char **argv)
