@@ -2,8 +2,9 @@
 
 //! Messages that programs can provoke must not fill the log.
 //!
-//! The state needs an initialised raw spinlock, which C can put into a static and Rust cannot, so
-//! it is in the C helper: one for the whole module.
+//! The states need an initialised raw spinlock, which C can put into a static and Rust cannot, so
+//! they are in the C helper: one for what is said about listeners that do not answer, which no other user
+//! may be able to hide, and one for all else.
 //!
 //! Used wherever bad input is worth a line.
 //!
@@ -18,6 +19,14 @@ use crate::rust::bindings;
 pub(crate) fn may_print() -> bool {
     // SAFETY: No requirements.
     unsafe { bindings::wqd_ratelimit() }
+}
+
+/// As [`may_print`], for lines about who was to answer questions.
+///
+/// Any context.
+pub(crate) fn may_print_of_listener() -> bool {
+    // SAFETY: No requirements.
+    unsafe { bindings::wqd_ratelimit_listener() }
 }
 
 /// `pr_warn!`, but not more than ten lines in five seconds for the whole module.

@@ -12,6 +12,7 @@
 //! | [`raw_spinlock`] | raw spinlock, interrupts off | any but NMI |
 //! | [`srcu_fast`] | SRCU with cheap readers | read: any |
 //! | [`stack`] | lock-free stack for reapers | push: any |
+//! | [`stack_tree`] | numbered values on the stacks of tasks that wait | process |
 //! | [`wait_queue`] | what poll(2) and others wait on | any but NMI, no raw lock |
 //! | [`workqueue`] | own workqueues, embedded jobs | queue: any but NMI |
 
@@ -23,5 +24,6 @@ pub(crate) mod irq_work;
 pub(crate) mod raw_spinlock;
 pub(crate) mod srcu_fast;
 pub(crate) mod stack;
+pub(crate) mod stack_tree;
 pub(crate) mod wait_queue;
 pub(crate) mod workqueue;

@@ -141,12 +141,17 @@ pub(crate) struct Info {
     pub(crate) by_policy: u64,
     pub(crate) killed: u64,
     pub(crate) pending: u64,
+    pub(crate) not_asked: u64,
+    pub(crate) listener_gone: u64,
+    pub(crate) shut_down: u64,
+    pub(crate) unplaced: u64,
 }
 
 /// First published size of [`Info`].
 pub(crate) const INFO_MIN: usize = 128;
 static_assert!(offset_of!(Info, hooks) == INFO_MIN && offset_of!(Info, asked) == 168);
-static_assert!(size_of::<Info>() == 224 && offset_of!(Info, pending) == 216);
+static_assert!(offset_of!(Info, not_asked) == 224);
+static_assert!(size_of::<Info>() == 256 && offset_of!(Info, unplaced) == 248);
 
 /// Argument of SET_WATERMARK: `struct watch_queue_watermark`.
 #[derive(FromBytes, IntoBytes, Immutable)]

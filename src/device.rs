@@ -114,7 +114,7 @@ impl PollDevice for Queue {
             abi::SET_WATERMARK => set_watermark(&this, arg),
             abi::RESPOND => permission::respond(&this, arg),
             abi::OPEN_TARGET => return permission::open_target(&this, file, arg),
-            abi::SET_PERMISSION => permission::set_permission(&this, arg),
+            abi::SET_PERMISSION => permission::set_permission(&this, file, arg),
             _ => shutdown(&this, arg),
         }
         .map(|()| 0)
@@ -266,6 +266,10 @@ fn get_info(queue: &Queue, arg: usize) -> Result {
         by_policy: asking.by_policy,
         killed: asking.killed,
         pending: asking.pending,
+        not_asked: asking.not_asked,
+        listener_gone: asking.listener_gone,
+        shut_down: asking.shut_down,
+        unplaced: queue.unplaced(),
     };
     let counters = if asked.handle == 0 {
         queue.counters()

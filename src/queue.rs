@@ -82,6 +82,10 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*,
     sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
         Arc,
         Mutex,
         SetOnce, //
@@ -111,6 +115,8 @@ pub(crate) struct Queue {
     #[pin]
     memory: Mutex<Option<Memory>>,
     questions: Questions,
+    /// Events of which nobody could tell whether they were for a watch on a subtree.
+    unplaced: Atomic<u64>,
     opener: Opener,
     user: User,
     ending: FifoLink<Queue>,
@@ -154,6 +160,7 @@ impl Queue {
             group <- Group::new(),
             memory <- new_mutex!(None, "queue.memory"),
             questions: SetOnce::new(),
+            unplaced: Atomic::new(0),
             opener,
             user,
             ending: FifoLink::new(),
@@ -164,6 +171,17 @@ impl Queue {
     #[inline]
     pub(crate) fn group(&self) -> &Group<Watch> {
         &self.group
+    }
+
+    /// Counts an event of which nobody can tell whether it is for a watch.
+    #[cold]
+    pub(crate) fn count_unplaced(&self) {
+        self.unplaced.fetch_add(1, Relaxed);
+    }
+
+    /// How many those were.
+    pub(crate) fn unplaced(&self) -> u64 {
+        self.unplaced.load(Relaxed)
     }
 
     /// Who opened the queue.
@@ -261,8 +279,8 @@ impl Queue {
         self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
     }
 
-    /// Writes what had to wait for room, wakes who sleeps, and lets go of watches whose REMOVAL was
-    /// written. Process context, no locks.
+    /// Writes what had to wait for room, wakes who sleeps, lets go of watches whose REMOVAL was
+    /// written, and lets questions that wait for room look. Process context, no locks.
     pub(crate) fn settle(&self) {
         loop {
             let mut ring = self.ring.lock();
@@ -274,6 +292,7 @@ impl Queue {
                 break;
             }
         }
+        self.offer_room();
     }
 
     /// Poll events that are true now. The caller has entered the wait queue before; POLLERR while

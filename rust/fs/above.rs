@@ -8,17 +8,21 @@
 //!
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 
-use super::dcache::{
-    inode_of,
-    parent_of,
-    Frozen,
-    InodeKey,
-    Position,
-    Spot,
-    Still,
-    Top,
-    ATTEMPTS,
-    MAX_STEPS, //
+use super::{
+    dcache::{
+        inode_of,
+        parent_of,
+        InodeKey,
+        Position,
+        Spot,
+        Top,
+        MAX_STEPS, //
+    },
+    rename_lock::{
+        Frozen,
+        Still,
+        ATTEMPTS, //
+    },
 };
 use crate::rust::bindings;
 use core::ptr::NonNull;
@@ -40,6 +44,8 @@ pub(crate) struct Above {
     own: InodeKey,
     /// The way up ended at what is not the root of the file system: a place that is not known yet.
     adrift: bool,
+    /// There was no end of the way up.
+    deep: bool,
 }
 
 impl Above {
@@ -50,6 +56,7 @@ impl Above {
             met: 0,
             own: InodeKey::NONE,
             adrift: false,
+            deep: false,
         }
     }
 
@@ -99,6 +106,7 @@ impl Above {
         self.met = 0;
         self.own = InodeKey::NONE;
         self.adrift = false;
+        self.deep = false;
         self.more.clear();
     }
 
@@ -133,6 +141,7 @@ impl Above {
                 }
             }
         }
+        self.deep = true;
     }
 
     fn meet(&mut self, key: InodeKey) {
@@ -152,11 +161,11 @@ impl Above {
     /// Whether there are none.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.met == 0 && !self.adrift
+        self.met == 0 && !self.adrift && !self.deep
     }
 
-    /// Where the place is, seen from a directory on which such marks are: outside, if more than
-    /// [`MAX_STEPS`] directories are between them. `None`: it was not found out, because the place is not known
+    /// Where the place is, seen from a directory on which such marks are: unknown, if more than
+    /// [`MAX_STEPS`] directories are above it. `None`: it was not found out, because the place is not known
     /// yet or for want of memory; [`Spot::seen_from`] says it.
     #[inline]
     pub(crate) fn seen_from(&self, top: InodeKey) -> Option<Position> {
@@ -169,7 +178,10 @@ impl Above {
             });
         }
         let known = self.is_complete() && !self.adrift;
-        known.then_some(Position::Outside)
+        known.then_some(match self.deep {
+            true => Position::Unknown,
+            false => Position::Outside,
+        })
     }
 }
 

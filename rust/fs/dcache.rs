@@ -11,7 +11,13 @@
 //!
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 
-use super::text::Text;
+use super::{
+    rename_lock::{
+        Frozen,
+        Still, //
+    },
+    text::Text, //
+};
 use crate::rust::bindings;
 use core::{
     marker::PhantomData,
@@ -29,7 +35,6 @@ use kernel::{
         },
         rcu, //
     },
-    types::NotThreadSafe, //
 };
 
 /// Most steps up: directories that are being moved about could lead a reader in circles, and nobody
@@ -66,6 +71,9 @@ pub(crate) enum Position {
     Top,
     /// Below it.
     Below,
+    /// It cannot be told: more than [`MAX_STEPS`] directories below something, or reached by a file handle
+    /// with no name that is known.
+    Unknown,
 }
 
 /// What a path begins behind.
@@ -169,56 +177,63 @@ impl Spot<'_> {
         }
     }
 
-    /// Whether it is a root of the tree.
+    /// Whether it is a root of the tree: of what has no known place it is not.
     pub(crate) fn is_root(&self) -> bool {
         let rcu = rcu::read_lock();
-        // SAFETY: The guard keeps the dentry.
-        self.dentry(&rcu)
-            .is_some_and(|dentry| unsafe { parent_of(dentry) } == dentry.as_ptr())
+        self.dentry(&rcu).is_some_and(|dentry| {
+            // SAFETY: The guard keeps the dentry.
+            let parent = unsafe { parent_of(dentry) };
+            // SAFETY: As above.
+            parent == dentry.as_ptr() && !unsafe { is_adrift(dentry) }
+        })
     }
 
-    /// Where it is, seen from the directory `top`: outside, if more than [`MAX_STEPS`] directories are
-    /// between them.
+    /// Whether it is below what nobody knows the place of, because it was reached by a file handle, and
+    /// none of its names is known either.
+    pub(crate) fn is_adrift(&self) -> bool {
+        let rcu = rcu::read_lock();
+        let Some(mut at) = self.dentry(&rcu) else {
+            return false;
+        };
+        for _ in 0..MAX_STEPS {
+            // SAFETY: The section keeps `at`: it was in the tree after it began.
+            match NonNull::new(unsafe { parent_of(at) }) {
+                Some(parent) if parent != at => at = parent,
+                // SAFETY: As above.
+                _ => return unsafe { is_adrift(at) } && !self.has_other_names(&rcu),
+            }
+        }
+        false
+    }
+
+    /// Where it is, seen from the directory `top`.
     #[inline]
     pub(crate) fn seen_from(&self, top: InodeKey) -> Position {
         let rcu = rcu::read_lock();
         let still = Still::now();
-        match self.position(&rcu, top) {
-            Some(position) if still.holds() => position,
-            _ => self.seen_from_surely(&rcu, top),
+        let mut position = self.position(&rcu, top);
+        if !still.holds() {
+            position = self.seen_from_surely(&rcu, top);
+        }
+        match position {
+            Position::Unknown => self.seen_by_other_names(&rcu, top),
+            position => position,
         }
     }
 
     #[cold]
     fn seen_from_surely(&self, rcu: &rcu::Guard, top: InodeKey) -> Position {
         let _frozen = Frozen::new();
-        self.position(rcu, top).unwrap_or(Position::Outside)
+        self.position(rcu, top)
     }
 
-    /// As [`Self::seen_from`], if nothing is renamed meanwhile. `None` after [`MAX_STEPS`].
+    /// As [`Self::seen_from`], by this name, if nothing is renamed meanwhile.
     #[inline]
-    fn position(&self, rcu: &rcu::Guard, top: InodeKey) -> Option<Position> {
-        let mut steps = MAX_STEPS;
-        let top = Top::Directory(top);
-        let Some(mut at) = self.dentry(rcu) else {
-            return Some(Position::Outside);
-        };
-        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
-        if unsafe { top.is(at) } {
-            return Some(Position::Top);
-        }
-        loop {
-            // SAFETY: As above.
-            let parent = unsafe { parent_of(at) };
-            if parent == at.as_ptr() {
-                return Some(Position::Outside);
-            }
-            steps = steps.checked_sub(1)?;
-            at = NonNull::new(parent)?;
-            // SAFETY: As above.
-            if unsafe { top.is(at) } {
-                return Some(Position::Below);
-            }
+    fn position(&self, rcu: &rcu::Guard, top: InodeKey) -> Position {
+        match self.dentry(rcu) {
+            // SAFETY: The section keeps it: it was in the tree after it began.
+            Some(at) => unsafe { position_of(rcu, at, top) },
+            None => Position::Outside,
         }
     }
 
@@ -227,28 +242,14 @@ impl Spot<'_> {
     /// [`Still`] what it was.
     pub(crate) fn prepend_path<const N: usize>(&self, top: Top, text: &mut Text<N>) -> Path {
         let rcu = rcu::read_lock();
-        let Some(mut at) = self.dentry(&rcu) else {
+        let Some(at) = self.dentry(&rcu) else {
             return Path::Elsewhere;
         };
-        // It ends: each step needs room.
-        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
-        while !unsafe { top.is(at) } {
-            // SAFETY: As above.
-            let Some(parent) = NonNull::new(unsafe { parent_of(at) }) else {
-                return Path::Elsewhere;
-            };
-            if parent == at {
-                return Path::Elsewhere;
-            }
-            // SAFETY: As above.
-            let fits =
-                (text.is_empty() || text.prepend(b"/")) && unsafe { prepend_name(&rcu, at, text) };
-            if !fits {
-                return Path::TooLong;
-            }
-            at = parent;
+        // SAFETY: The section keeps it: it was in the tree after it began.
+        match unsafe { prepend_path_of(&rcu, at, top, text) } {
+            Path::Adrift => self.prepend_other_path(&rcu, top, text),
+            path => path,
         }
-        Path::Found
     }
 
     /// Puts its own name in front of `text`; false if there is no room.
@@ -258,6 +259,106 @@ impl Spot<'_> {
         self.dentry(&rcu)
             .is_some_and(|dentry| unsafe { prepend_name(&rcu, dentry, text) })
     }
+}
+
+/// Where a dentry is, seen from the directory `top`, if nothing is renamed meanwhile.
+///
+/// # Safety
+///
+/// The section keeps `at`: it was in the tree after it began. So it keeps all above it.
+#[inline]
+pub(super) unsafe fn position_of(
+    _rcu: &rcu::Guard,
+    mut at: NonNull<bindings::dentry>,
+    top: InodeKey,
+) -> Position {
+    let mut steps = MAX_STEPS;
+    let top = Top::Directory(top);
+    // SAFETY: The caller vouches for `at`, here and below.
+    if unsafe { top.is(at) } {
+        return Position::Top;
+    }
+    loop {
+        // SAFETY: As above.
+        let parent = match NonNull::new(unsafe { parent_of(at) }) {
+            Some(parent) if parent != at => parent,
+            // SAFETY: As above.
+            _ => return unsafe { position_of_root(at, top) },
+        };
+        match steps.checked_sub(1) {
+            Some(left) => steps = left,
+            None => return Position::Unknown,
+        }
+        at = parent;
+        // SAFETY: As above.
+        if unsafe { top.is(at) } {
+            return Position::Below;
+        }
+    }
+}
+
+/// Where something is, above which there is nothing and which is not `top`.
+///
+/// # Safety
+///
+/// `at` can be read.
+#[inline]
+unsafe fn position_of_root(at: NonNull<bindings::dentry>, top: Top) -> Position {
+    // SAFETY: The caller vouches for it.
+    if !unsafe { is_adrift(at) } {
+        return Position::Outside;
+    }
+    // SAFETY: As above; a dentry has a superblock, which outlives it and keeps its root.
+    match NonNull::new(unsafe { (*(*at.as_ptr()).d_sb).s_root }) {
+        // Wherever it is, it is on this file system.
+        //
+        // SAFETY: As above.
+        Some(root) if unsafe { top.is(root) } => Position::Below,
+        _ => Position::Unknown,
+    }
+}
+
+/// Whether a dentry above which there is nothing is no root, but was reached by a file handle.
+///
+/// # Safety
+///
+/// `at` can be read.
+#[inline]
+unsafe fn is_adrift(at: NonNull<bindings::dentry>) -> bool {
+    // SAFETY: The caller vouches for it.
+    !unsafe { Top::FileSystem.is(at) } && unsafe { bindings::wqd_d_disconnected(at.as_ptr()) }
+}
+
+/// As [`Spot::prepend_path`], for one dentry.
+///
+/// # Safety
+///
+/// As for [`position_of`].
+pub(super) unsafe fn prepend_path_of<const N: usize>(
+    rcu: &rcu::Guard,
+    mut at: NonNull<bindings::dentry>,
+    top: Top,
+    text: &mut Text<N>,
+) -> Path {
+    // It ends: each step needs room.
+    // SAFETY: The caller vouches for `at`, here and below.
+    while !unsafe { top.is(at) } {
+        // SAFETY: As above.
+        let parent = match NonNull::new(unsafe { parent_of(at) }) {
+            Some(parent) if parent != at => parent,
+            // SAFETY: As above.
+            _ if unsafe { is_adrift(at) } => return Path::Adrift,
+            _ => return Path::Elsewhere,
+        };
+        // SAFETY: As above.
+        let fits =
+            (text.is_empty() || text.prepend(b"/")) && unsafe { prepend_name(rcu, at, text) };
+        if !fits {
+            return Path::TooLong;
+        }
+        at = parent;
+    }
+    Path::Found
 }
 
 /// # Safety
@@ -283,7 +384,7 @@ pub(super) unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindi
     unsafe { Atomic::from_ptr(inode) }.load(Acquire)
 }
 
-/// Puts the name of `dentry` in front of `text`; false if there is no room.
+/// Puts the name of `dentry` in front of `text`; false if there is no room, or if it has none.
 ///
 /// # Safety
 ///
@@ -294,6 +395,11 @@ unsafe fn prepend_name<const N: usize>(
     text: &mut Text<N>,
 ) -> bool {
     let raw = dentry.as_ptr();
+    // SAFETY: The caller vouches for it.
+    if unsafe { parent_of(dentry) } == raw {
+        // What it has is no name.
+        return false;
+    }
     loop {
         // SAFETY: The caller vouches for it.
         let seq = unsafe { bindings::wqd_d_seq_begin(raw) };
@@ -338,65 +444,6 @@ pub(crate) enum Path {
     TooLong,
     /// Something: the place is not below the top.
     Elsewhere,
-}
-
-/// Nothing was renamed since, or can be.
-pub(crate) enum Still {
-    /// Since the lock had this number.
-    Since(c_uint),
-    /// The caller has a [`Frozen`], or does not look at the tree.
-    Frozen,
-}
-
-impl Still {
-    /// Since now.
-    #[inline]
-    pub(super) fn now() -> Self {
-        // SAFETY: No requirements.
-        Self::Since(unsafe { bindings::wqd_rename_begin() })
-    }
-
-    /// Whether it is so. Any context.
-    #[inline]
-    pub(crate) fn holds(&self) -> bool {
-        match self {
-            // SAFETY: No requirements.
-            Self::Since(seq) => !unsafe { bindings::wqd_rename_changed(*seq) },
-            Self::Frozen => true,
-        }
-    }
-}
-
-/// Attempts of [`unmoved`] before the lock is taken.
-pub(super) const ATTEMPTS: usize = 3;
-
-/// Runs `attempt` until it succeeds, at last with renames locked out. It is to find out about the tree,
-/// then to ask [`Still::holds`], and to do nothing but fail if that says no. It does not sleep.
-pub(crate) fn unmoved(mut attempt: impl FnMut(&Still) -> bool) {
-    for _ in 0..ATTEMPTS {
-        if attempt(&Still::now()) {
-            return;
-        }
-    }
-    let _frozen = Frozen::new();
-    attempt(&Still::Frozen);
-}
-
-/// The kernel's `rename_lock`, held: nothing is renamed. Others may still read the tree without it.
-pub(crate) struct Frozen(NotThreadSafe);
-
-impl Frozen {
-    /// Takes the lock, a spinlock. The caller has neither it nor one that is taken inside it.
-    pub(crate) fn new() -> Self {
-        // SAFETY: As the caller has neither, this does not deadlock.
-        unsafe { bindings::wqd_rename_lock() };
-        Self(NotThreadSafe)
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        // SAFETY: This value stands for the lock.
-        unsafe { bindings::wqd_rename_unlock() };
-    }
+    /// Nothing: nobody knows the place.
+    Adrift,
 }

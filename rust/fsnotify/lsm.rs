@@ -30,10 +30,11 @@ type PathNotify = unsafe extern "C" fn(*const bindings::path, u64, c_uint) -> c_
 pub(crate) struct LsmPathNotify(Option<Symbol>);
 
 impl LsmPathNotify {
-    /// Looks the hook up. Process context.
+    /// Looks the hook up, whatever the module was told: to do without would be to switch the rules off.
+    /// Process context.
     pub(crate) fn get() -> Self {
         // INVARIANT: By its name.
-        Self(Symbol::get(c"security_path_notify"))
+        Self(Symbol::find(c"security_path_notify"))
     }
 
     /// Whether LSM rules for watches apply.

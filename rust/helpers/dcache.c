@@ -39,3 +39,38 @@ struct dentry *wqd_directory_dentry(const struct inode *dir)
 {
 	return hlist_entry_safe(READ_ONCE(dir->i_dentry.first), struct dentry, d_alias);
 }
+
+/* Whether it was reached by a file handle, and perhaps has no place yet. */
+bool wqd_d_disconnected(const struct dentry *dentry)
+{
+	return READ_ONCE(dentry->d_flags) & DCACHE_DISCONNECTED;
+}
+
+void wqd_lock_aliases(struct inode *inode)
+{
+	spin_lock(&inode->i_lock);
+}
+
+void wqd_unlock_aliases(struct inode *inode)
+{
+	spin_unlock(&inode->i_lock);
+}
+
+unsigned int wqd_inode_nlink(const struct inode *inode)
+{
+	return READ_ONCE(inode->i_nlink);
+}
+
+/* The next dentry in the list that has a name; the caller has the lock. */
+struct dentry *wqd_next_name(const struct inode *inode, const struct dentry *previous)
+{
+	struct hlist_node *next = previous ? previous->d_alias.next : inode->i_dentry.first;
+	struct dentry *dentry;
+
+	for (; next; next = next->next) {
+		dentry = hlist_entry(next, struct dentry, d_alias);
+		if (READ_ONCE(dentry->d_parent) != dentry && !d_unhashed(dentry))
+			return dentry;
+	}
+	return NULL;
+}

@@ -48,7 +48,7 @@ MODULE_PARM_DESC(max_permission_ms, "Longest time that SET_PERMISSION allows, in
 
 static bool wqd_param_use_patches = true;
 module_param_named(use_patches, wqd_param_use_patches, bool, 0444);
-MODULE_PARM_DESC(use_patches, "Use what only a patched kernel exports (for tests: 0)");
+MODULE_PARM_DESC(use_patches, "Use what only a patched kernel exports, but for LSM rules, which apply in any case (for tests: 0)");
 
 static bool wqd_param_probes;
 module_param_named(probes, wqd_param_probes, bool, 0444);

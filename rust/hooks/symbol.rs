@@ -31,9 +31,11 @@ pub(in crate::rust) struct Symbol {
 impl Symbol {
     /// Looks the function up; never finds one if the module was told to do without. Process context.
     pub(in crate::rust) fn get(name: &'static CStr) -> Option<Self> {
-        if !params::use_patches() {
-            return None;
-        }
+        params::use_patches().then(|| Self::find(name)).flatten()
+    }
+
+    /// Looks the function up. Process context.
+    pub(in crate::rust) fn find(name: &'static CStr) -> Option<Self> {
         // SAFETY: The name is a C string.
         let function = unsafe { bindings::__symbol_get(name.as_char_ptr()) };
         // INVARIANT: `__symbol_get` gives the exported function of that name, with a reference.

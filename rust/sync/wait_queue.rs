@@ -55,6 +55,11 @@ pub(crate) fn deadline_in(ms: u32) -> u64 {
     now().saturating_add(u64::from(ms).saturating_mul(1_000_000))
 }
 
+/// Whether a moment of [`deadline_in`] has come. Any context.
+pub(crate) fn has_come(deadline: u64) -> bool {
+    now() >= deadline
+}
+
 /// A queue of tasks and epoll instances that wait for something.
 ///
 /// Its lock is a `spinlock_t`: [`Self::wake_all`] must not be called under a raw spinlock, nor in

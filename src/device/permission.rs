@@ -2,8 +2,8 @@
 
 //! The ioctls of who is asked for permission: RESPOND, OPEN_TARGET and SET_PERMISSION.
 //!
-//! Whoever has the descriptor may answer; to look at what a question is about takes the privilege that
-//! it took to ask for questions.
+//! Whoever has the descriptor may answer; to look at what a question is about, and to say what happens
+//! without an answer, takes the privilege that it took to ask for questions.
 
 use crate::{
     abi,
@@ -47,10 +47,7 @@ pub(super) fn respond(queue: &Queue, arg: usize) -> Result {
         (abi::DENY, error) if ERRORS.iter().any(|known| errno(known) == error) => error,
         _ => return Err(EINVAL),
     };
-    queue
-        .requests()
-        .ok_or(ENOENT)?
-        .respond(respond.request, error)
+    queue.respond(respond.request, error)
 }
 
 /// EINVAL: flags. EPERM: opener or caller is not privileged. ENOENT: nothing waits there. EMFILE, and
@@ -74,8 +71,9 @@ pub(super) fn open_target(queue: &Queue, file: &File, arg: usize) -> Result<isiz
     Ok(fd as isize)
 }
 
-/// EINVAL: no time, more than the module allows, or an answer that is none. ENOMEM.
-pub(super) fn set_permission(queue: &Queue, arg: usize) -> Result {
+/// EINVAL: no time, more than the module allows, or an answer that is none. EPERM: opener or caller is not
+/// privileged. ENOMEM.
+pub(super) fn set_permission(queue: &Queue, file: &File, arg: usize) -> Result {
     let (policy, _) = read_struct::<abi::Permission>(arg, abi::PERMISSION_MIN)?;
     let in_time = 1..=params::max_permission_ms();
     if policy.reserved != 0 || !in_time.contains(&policy.timeout_ms) {
@@ -86,6 +84,9 @@ pub(super) fn set_permission(queue: &Queue, arg: usize) -> Result {
         abi::DENY => true,
         _ => return Err(EINVAL),
     };
+    if !capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN) {
+        return Err(EPERM);
+    }
     queue.make_requests()?.set_policy(Policy {
         timeout_ms: policy.timeout_ms,
         deny,

@@ -91,13 +91,14 @@ impl Queue {
         let counters = self.counters();
         seq_print!(
             seq,
-            "ring-slots:\t{}\nwatches:\t{}\nposted:\t{}\nfiltered:\t{}\ndelivered:\t{}\nlost:\t{}\n",
+            "ring-slots:\t{}\nwatches:\t{}\nposted:\t{}\nfiltered:\t{}\ndelivered:\t{}\nlost:\t{}\nunplaced:\t{}\n",
             self.ring_slots(),
             self.watch_count(),
             counters.posted,
             counters.filtered,
             counters.delivered,
             counters.lost,
+            self.unplaced(),
         );
         self.show_requests(seq);
         let mut from = 0;
@@ -141,7 +142,7 @@ impl Queue {
         let (policy, counters, oldest) = requests.snapshot();
         seq_print!(
             seq,
-            "permission: timeout-ms:{} unanswered:{} asked:{} allowed:{} denied:{} timed-out:{} by-policy:{} killed:{} pending:{} oldest:{}\n",
+            "permission: timeout-ms:{} unanswered:{} asked:{} allowed:{} denied:{} timed-out:{} by-policy:{} killed:{} pending:{} oldest:{} not-asked:{} listener-gone:{} shut-down:{}\n",
             policy.timeout_ms,
             if policy.deny { "deny" } else { "allow" },
             counters.asked,
@@ -152,6 +153,9 @@ impl Queue {
             counters.killed,
             counters.pending,
             oldest.unwrap_or(0),
+            counters.not_asked,
+            counters.listener_gone,
+            counters.shut_down,
         );
     }
 }

@@ -3,7 +3,8 @@
 //! Questions to user space: may the task that causes this event go on?
 //!
 //! A question is a record with a request id; the task sleeps until somebody answers, until the
-//! queue's deadline, until it is killed, or until nobody is left who could answer. The rest of the
+//! queue's deadline, until it is killed, or until nobody is left who could answer. If there is no room
+//! for the record it waits for that first, until the same deadline. The rest of the
 //! system never notices: the task sleeps outside every read section, and whoever ends a queue
 //! answers its questions first. [`request`] has those that wait, [`decision`] what can become of them.
 //!
@@ -17,7 +18,11 @@ pub(crate) use self::{
         Counters,
         Policy, //
     },
-    request::Requests, //
+    request::{
+        Place,
+        Request,
+        Requests, //
+    }, //
 };
 
 use self::{
@@ -25,10 +30,7 @@ use self::{
         Decision,
         Reason, //
     },
-    request::{
-        Closed,
-        Request, //
-    },
+    request::Closed, //
 };
 use super::{
     watch::Watch,
@@ -42,7 +44,8 @@ use crate::{
     ring::record,
     rust::{
         fs::held_path::HeldPath,
-        ratelimit::pr_warn_ratelimited,
+        ratelimit::may_print_of_listener,
+        sync::wait_queue::has_come,
         task::exit_hook::ExitHook, //
     },
 };
@@ -74,6 +77,15 @@ impl Stamp {
     };
 }
 
+/// What happens to a record for which there is no room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfFull {
+    /// It is lost, and counted.
+    Lose,
+    /// Nothing: it will be posted once more.
+    Wait,
+}
+
 /// What became of a posted record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Posted {
@@ -86,23 +98,33 @@ pub(crate) enum Posted {
 }
 
 /// What came of asking.
-pub(crate) enum Asked {
+pub(crate) enum Asked<'p> {
     /// The queue has nothing to say.
     No,
     /// It was decided at once, without an answer.
     Decided(Result),
-    /// Somebody may answer.
-    Waits(Question),
+    /// Somebody may answer, now or when there is room for the record.
+    Waits(Question<'p>),
 }
+
+/// How long a question waits for room before it looks by itself, in milliseconds: at first, and later.
+/// A reader that asks the kernel for anything, or answers, makes it look at once.
+const LOOKS: (u32, u32) = (8, 256);
+
+/// How many questions that wait for room look for it after an answer, which may have made room for
+/// one, and after a reader has come to the end of the ring.
+const AFTER_ANSWER: u32 = 2;
+const AFTER_READING: u32 = 64;
 
 /// A question that user space has. Dropping it, inside a read section too, withdraws it if it was not
 /// decided (TRAPS: A10 (what was entered for it, and who is counted at the gate, go with it)).
 #[must_use]
-pub(crate) struct Question {
-    // Dropped before the ticket, which keeps the queue.
-    request: Arc<Request>,
+pub(crate) struct Question<'p> {
+    place: Pin<&'p Place>,
     stamp: Stamp,
     ticket: Ticket<Watch>,
+    /// Its record is in the ring.
+    posted: bool,
 }
 
 impl Queue {
@@ -115,7 +137,7 @@ impl Queue {
     pub(crate) fn make_requests(&self) -> Result<&Requests> {
         if self.requests().is_none() {
             let listener = self.opener().process.clone();
-            let job = Requests::new(listener.clone(), crate::WORK.get().clone());
+            let job = Requests::new(listener.clone(), crate::WORK.get().clone())?;
             let hook = KBox::pin_init(ExitHook::new(listener, job), GFP_KERNEL_ACCOUNT)?;
             // The mutex is there so that whoever comes second finds them complete. He drops his own after
             // it, for it was declared before.
@@ -128,16 +150,17 @@ impl Queue {
         self.requests().ok_or(ENOMEM)
     }
 
-    /// Asks the queue of the watch whose `mark` an event has met. `path` is what it is about; `post`
-    /// posts the record, with the stamp in it, and says what became of it. The opener's own process
-    /// is never asked: it would wait for itself.
+    /// Asks the queue of the watch whose `mark` an event has met. `place` is where the request lives,
+    /// `path` what it is about; `post` posts the record, with the stamp in it, and says what became of
+    /// it. The opener's own process is never asked: it would wait for itself.
     ///
-    /// Process context, inside a read section; sleeps for memory only.
-    pub(crate) fn ask(
+    /// Process context, inside a read section; does not sleep.
+    pub(crate) fn ask<'p>(
         mark: &Mark<Watch>,
+        place: Pin<&'p Place>,
         path: impl FnOnce() -> Option<HeldPath>,
-        post: impl FnOnce(Stamp) -> Posted,
-    ) -> Asked {
+        post: impl FnOnce(Stamp, IfFull) -> Posted,
+    ) -> Asked<'p> {
         let queue = mark.watch().queue();
         let (Some(requests), false) = (queue.requests(), queue.opener().process.is_current())
         else {
@@ -146,12 +169,12 @@ impl Queue {
         let (Some(ticket), Some(path)) = (Ticket::new(mark), path()) else {
             return Asked::No;
         };
-        let (request, stamp) = match requests.begin(path) {
-            Ok(begun) => begun,
+        let stamp = match requests.begin(place, path) {
+            Ok(stamp) => stamp,
             Err(Reason::Shutdown) => return Asked::No,
             Err(reason) => {
                 // The watch gets its record in any case, but there is nothing to answer.
-                if post(Stamp::DECIDED) == Posted::Refused {
+                if post(Stamp::DECIDED, IfFull::Lose) == Posted::Refused {
                     return Asked::No;
                 }
                 let decision = requests.decide_new(reason);
@@ -159,20 +182,33 @@ impl Queue {
                 return Asked::Decided(decision.result());
             }
         };
-        let question = Question {
-            request,
+        let mut question = Question {
+            place,
             stamp,
             ticket,
+            posted: false,
         };
-        match post(stamp) {
-            Posted::Written => Asked::Waits(question),
-            Posted::Refused => Asked::No,
-            Posted::Lost => {
-                let decision = requests.decide_unanswered(&question.request, Reason::NotAsked);
-                queue.tell(0, decision);
-                Asked::Decided(decision.result())
-            }
+        match post(stamp, IfFull::Wait) {
+            Posted::Written => question.posted = true,
+            Posted::Lost => {}
+            Posted::Refused => return Asked::No,
         }
+        Asked::Waits(question)
+    }
+
+    /// A reader has made room, or may have: questions that wait for it look.
+    pub(super) fn offer_room(&self) {
+        if let Some(requests) = self.requests() {
+            requests.offer_room(AFTER_READING);
+        }
+    }
+
+    /// RESPOND: decides a request; `error` is 0 or an errno. ENOENT: nothing with this id waits here.
+    pub(crate) fn respond(&self, id: u64, error: u32) -> Result {
+        let requests = self.requests().ok_or(ENOENT)?;
+        let answered = requests.respond(id, error);
+        requests.offer_room(AFTER_ANSWER);
+        answered
     }
 
     /// Tells of a request that was decided without an answer.
@@ -180,6 +216,18 @@ impl Queue {
         let Some(reason) = decision.unanswered else {
             return;
         };
+        if let (Some(requests), true) = (self.requests(), reason.is_of_listener()) {
+            if !requests.was_said() && may_print_of_listener() && requests.say() {
+                let opener = self.opener().process.number();
+                let what = match decision.error {
+                    0 => "allow",
+                    _ => "refuse",
+                };
+                pr_warn!(
+                    "deciding in place of process {opener} ({reason:?}): {what}; no more is said of it\n"
+                );
+            }
+        }
         let record = record::unanswered(request, 1, reason as u32, decision.error);
         self.write_unanswered(record);
     }
@@ -196,40 +244,74 @@ impl Queue {
     }
 }
 
-impl Question {
+impl Question<'_> {
     /// Sleeps until the request is decided; an error refuses. EPERM and what the answer says;
     /// ERESTARTSYS if the task is being killed (TRAPS: A28 (killable, and whoever is first among
-    /// answer, deadline and signal decides)).
+    /// answer, deadline and signal decides)). `post` posts the record, as for [`Queue::ask`], if there was
+    /// no room for it.
     ///
     /// Process context, outside all read sections, without locks.
-    pub(crate) fn wait(&self) -> Result {
-        let queue = self.ticket.watch().queue();
+    pub(crate) fn wait(&mut self, post: impl Fn(&Arc<Watch>, Stamp, IfFull) -> Posted) -> Result {
+        let watch = self.ticket.watch();
+        let queue = watch.queue();
         let Some(requests) = queue.requests() else {
             return Ok(());
         };
-        let decision = match self.request.wait(self.stamp.deadline) {
-            Ok(decision) => decision,
-            Err(reason) => requests.decide_unanswered(&self.request, reason),
+        let request = self.place.value();
+        let outcome = match self.posted {
+            true => Ok(()),
+            false => {
+                let post = |if_full| post(watch, self.stamp, if_full);
+                Self::wait_for_room(requests, self.place, self.stamp.deadline, post)
+            }
         };
-        // What it is about is let go of out here.
-        requests.withdraw(self.stamp.request, &self.request);
-        if decision.unanswered == Some(Reason::Timeout) {
+        self.posted = outcome.is_ok();
+        let outcome = match outcome {
+            Ok(()) => request.wait(self.stamp.deadline),
+            Err(outcome) => outcome,
+        };
+        let decision = outcome.unwrap_or_else(|reason| requests.decide_unanswered(request, reason));
+        requests.withdraw(&self.place);
+        if decision.unanswered == Some(Reason::Timeout) && may_print_of_listener() {
             // TRAPS: A29 (who does not answer is named).
-            pr_warn_ratelimited!(
+            pr_warn!(
                 "process {} did not answer request {} in time\n",
                 queue.opener().process.number(),
                 self.stamp.request
             );
         }
-        queue.tell(self.stamp.request, decision);
+        queue.tell(if self.posted { self.stamp.request } else { 0 }, decision);
         decision.result()
+    }
+
+    /// Posts the record when there is room for it. How the request was decided before that, or why it
+    /// has to be decided now.
+    fn wait_for_room(
+        requests: &Requests,
+        place: Pin<&Place>,
+        deadline: u64,
+        post: impl Fn(IfFull) -> Posted,
+    ) -> Result<(), Result<Decision, Reason>> {
+        let (mut ms, longest) = LOOKS;
+        loop {
+            requests.wait_for_room(&place, deadline, ms)?;
+            ms = ms.saturating_mul(2).min(longest);
+            let last = has_come(deadline);
+            match post(if last { IfFull::Lose } else { IfFull::Wait }) {
+                Posted::Written => return Ok(()),
+                // The watch has ended: nobody will be asked.
+                Posted::Refused => return Err(Err(Reason::NotAsked)),
+                Posted::Lost if last => return Err(Err(Reason::NotAsked)),
+                Posted::Lost => {}
+            }
+        }
     }
 }
 
-impl Drop for Question {
+impl Drop for Question<'_> {
     fn drop(&mut self) {
         if let Some(requests) = self.ticket.watch().queue().requests() {
-            requests.withdraw(self.stamp.request, &self.request);
+            requests.withdraw(&self.place);
         }
     }
 }

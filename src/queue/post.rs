@@ -7,7 +7,10 @@
 
 use super::{
     fill::Signal,
-    permission::Posted,
+    permission::{
+        IfFull,
+        Posted, //
+    },
     ring::{
         Event,
         Letter,
@@ -45,9 +48,11 @@ impl Queue {
     pub(crate) fn post_question<F: AsRef<[u64]>>(
         watch: &Arc<Watch>,
         event: &Event<'_, F>,
+        if_full: IfFull,
     ) -> Posted {
         let queue = watch.queue();
-        queue.post_long(From::Process, queue.ring.lock(), watch, event)
+        let lose = if_full == IfFull::Lose;
+        queue.post_long(From::Process, queue.ring.lock(), watch, event, lose)
     }
 
     /// As [`Self::post`], from any context but NMI, whatever locks are held: for hooks and other
@@ -66,7 +71,7 @@ impl Queue {
                 return queue.told(from, ring, tell);
             }
         }
-        queue.post_long(from, ring, watch, event);
+        queue.post_long(from, ring, watch, event, true);
     }
 
     /// As [`Self::post`], for what makes one record, whose words are made when it is certain that it
@@ -99,6 +104,7 @@ impl Queue {
         }
     }
 
+    /// The long way. `lose`: what finds no room is lost, and otherwise as if it had not been posted.
     #[cold]
     fn post_long<F: AsRef<[u64]>>(
         &self,
@@ -106,10 +112,11 @@ impl Queue {
         mut ring: RawGuard<'_, Ring>,
         watch: &Arc<Watch>,
         event: &Event<'_, F>,
+        lose: bool,
     ) -> Posted {
         let (before, ..) = ring.counters();
-        let outcome = ring.post(watch, event);
-        let posted = if outcome.lost {
+        let outcome = ring.post(watch, event, lose);
+        let posted = if outcome.no_room {
             Posted::Lost
         } else if ring.counters().0 != before {
             Posted::Written
@@ -149,7 +156,7 @@ impl Queue {
         let ring = queue.ring.lock();
         let holds = holds();
         if holds {
-            queue.post_long(From::Process, ring, watch, event);
+            queue.post_long(From::Process, ring, watch, event, true);
         }
         holds
     }

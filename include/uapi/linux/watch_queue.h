@@ -166,7 +166,7 @@ enum watch_unanswered_reason {
 	WATCH_UNANSWERED_TIMEOUT	= 1,	/* the deadline came first */
 	WATCH_UNANSWERED_LISTENER	= 2,	/* the process that opened the queue has exited */
 	WATCH_UNANSWERED_SHUTDOWN	= 3,	/* SHUTDOWN */
-	WATCH_UNANSWERED_NOT_ASKED	= 4,	/* no room in the ring, or no memory */
+	WATCH_UNANSWERED_NOT_ASKED	= 4,	/* no room in the ring until the deadline */
 	WATCH_UNANSWERED_KILLED		= 5	/* the task that waited was killed */
 };
 
@@ -242,6 +242,7 @@ enum fs_notification_subtype {
 
 #define NOTIFY_FS_IS_DIR	WATCH_INFO_FLAG_0	/* the event is about a directory */
 #define NOTIFY_FS_TRUNCATED	WATCH_INFO_FLAG_1	/* WATCH_ADD_PATH: the name is no path */
+#define NOTIFY_FS_NO_PLACE	WATCH_INFO_FLAG_2	/* nobody knows where it is */
 
 struct fs_notification {
 	struct watch_notification watch;
@@ -523,11 +524,18 @@ struct watch_queue_info {
 	__u64	by_policy;	/* nobody could be asked, or could answer any more */
 	__u64	killed;		/* the task was killed */
 	__u64	pending;	/* not decided yet */
+	/* by_policy is the sum of these three. */
+	__u64	not_asked;	/* no room in the ring until the deadline */
+	__u64	listener_gone;	/* the process that opened the queue had exited */
+	__u64	shut_down;	/* SHUTDOWN, or the queue's end */
+
+	__u64	unplaced;	/* events of which nobody can tell whether they are below a SUBTREE watch */
 };
 
 #define WATCH_QUEUE_INFO_SIZE_VER0	128	/* up to type */
 #define WATCH_QUEUE_INFO_SIZE_VER1	168	/* up to events */
 #define WATCH_QUEUE_INFO_SIZE_VER2	224	/* up to pending */
+#define WATCH_QUEUE_INFO_SIZE_VER3	256	/* up to unplaced */
 
 /*
  * SET_WATERMARK: sleepers are woken, and poll() says POLLIN, when one of the limits that

@@ -21,10 +21,17 @@ pub(crate) enum Reason {
     Listener = 2,
     /// SHUTDOWN, or the queue's end.
     Shutdown = 3,
-    /// No room in the ring, or no memory for the request.
+    /// No room in the ring until the deadline.
     NotAsked = 4,
     /// The task that waited was killed.
     Killed = 5,
+}
+
+impl Reason {
+    /// Whether it has to do with who was to answer, and is not usual.
+    pub(super) fn is_of_listener(self) -> bool {
+        matches!(self, Self::Listener | Self::NotAsked)
+    }
 }
 
 /// How a request was decided.
@@ -38,6 +45,8 @@ pub(crate) struct Decision {
 
 /// The state of a request that nobody has decided.
 pub(super) const WAITING: u32 = 0;
+/// The same, and there was no room in the ring for its record.
+pub(super) const LACKING: u32 = 2;
 /// Somebody has answered; the errno is above.
 const ANSWERED: u32 = 1;
 /// Plus the reason.
@@ -62,7 +71,7 @@ impl Decision {
     /// From the state of a request; `None` while it waits.
     pub(super) fn from_state(state: u32) -> Option<Self> {
         let unanswered = match state & 0xff {
-            WAITING => return None,
+            WAITING | LACKING => return None,
             ANSWERED => None,
             how => Some(match how & !UNANSWERED {
                 1 => Reason::Timeout,
@@ -128,8 +137,14 @@ pub(crate) struct Counters {
     pub(crate) denied: u64,
     /// The deadline came first.
     pub(crate) timed_out: u64,
-    /// Nobody could be asked, or could answer any more.
+    /// Nobody could be asked, or could answer any more: the sum of the next three.
     pub(crate) by_policy: u64,
+    /// There was no room until the deadline.
+    pub(crate) not_asked: u64,
+    /// The process that opened the queue had exited.
+    pub(crate) listener_gone: u64,
+    /// The queue has ended.
+    pub(crate) shut_down: u64,
     /// The task was killed.
     pub(crate) killed: u64,
     /// Not decided yet.
@@ -157,8 +172,14 @@ impl Counters {
             None => &mut self.denied,
             Some(Reason::Timeout) => &mut self.timed_out,
             Some(Reason::Killed) => &mut self.killed,
-            Some(_) => &mut self.by_policy,
+            Some(Reason::NotAsked) => &mut self.not_asked,
+            Some(Reason::Listener) => &mut self.listener_gone,
+            Some(Reason::Shutdown) => &mut self.shut_down,
         };
         *counter = counter.wrapping_add(1);
+        self.by_policy = self
+            .not_asked
+            .wrapping_add(self.listener_gone)
+            .wrapping_add(self.shut_down);
     }
 }

@@ -7,7 +7,11 @@
 //! it decided. An answer looks the request up by id; ids are given by the module, not by the queue,
 //! so that one queue cannot answer for another.
 //!
-//! Lock order: `requests` is a leaf, but for the locks of those who wait. Process context.
+//! A request is on the stack of the task that waits, so none fails for want of memory, whoever
+//! has used it up. It is in the first row of the queue's tree when it can be answered, and in the second
+//! one while it waits for room in the ring.
+//!
+//! Lock order: the tree's lock is a leaf, but for the locks of those who wait. Process context.
 
 use super::{
     decision::{
@@ -15,6 +19,7 @@ use super::{
         Decision,
         Policy,
         Reason,
+        LACKING,
         WAITING, //
     },
     Stamp, //
@@ -23,6 +28,12 @@ use crate::rust::{
     fs::held_path::HeldPath,
     params,
     sync::{
+        stack_tree::{
+            Locked,
+            Node,
+            Row,
+            StackTree, //
+        },
         wait_queue::{
             deadline_in,
             new_wait_queue,
@@ -38,13 +49,9 @@ use crate::rust::{
     },
     task::pid::Process, //
 };
+use core::pin::Pin;
 use kernel::{
-    new_spinlock,
     prelude::*,
-    rbtree::{
-        RBTree,
-        RBTreeNode, //
-    },
     sync::{
         atomic::{
             ordering::{
@@ -55,20 +62,40 @@ use kernel::{
             Atomic, //
         },
         Arc,
-        SpinLock, //
+        SetOnce, //
     },
 };
 
 /// A request.
 #[pin_data]
 pub(crate) struct Request {
-    /// A [`Decision`], or [`WAITING`].
+    /// A [`Decision`], or [`WAITING`], or [`LACKING`].
     state: Atomic<u32>,
     #[pin]
     sleeper: WaitQueue,
+    /// What it is about. Whoever asks has it besides, for as long as the request lives.
+    path: SetOnce<HeldPath>,
 }
 
+/// A request on the stack of the task that asks: for one event, which may make it a request of several
+/// watches, one after the other.
+pub(crate) type Place = Node<Request, Table>;
+
+/// Those that can be answered.
+const ASKED: Row = Row::First;
+/// Those that wait for room.
+const QUEUED: Row = Row::Second;
+
 impl Request {
+    /// The place of one.
+    pub(crate) fn place() -> impl PinInit<Place> {
+        Node::new(pin_init!(Self {
+            state: Atomic::new(WAITING),
+            sleeper <- new_wait_queue!("request.sleeper"),
+            path: SetOnce::new(),
+        }))
+    }
+
     /// How it was decided; `None` while it waits.
     fn decision(&self) -> Option<Decision> {
         Decision::from_state(self.state.load(Acquire))
@@ -97,13 +124,8 @@ pub(crate) enum Closed {
     Shut,
 }
 
-struct Entry {
-    request: Arc<Request>,
-    path: HeldPath,
-}
-
-struct Table {
-    requests: RBTree<u64, Entry>,
+/// What is known of all requests of a queue together.
+pub(crate) struct Table {
     closed: Closed,
     policy: Policy,
     counters: Counters,
@@ -112,8 +134,9 @@ struct Table {
 /// All requests of one queue, and who has to answer them.
 #[pin_data]
 pub(crate) struct Requests {
-    #[pin]
-    table: SpinLock<Table>,
+    tree: Arc<StackTree<Request, Table>>,
+    /// It was said in the log that the module decides in place of the listener.
+    said: Atomic<u32>,
     listener: Process,
 }
 
@@ -122,10 +145,9 @@ static LAST_ID: Atomic<u64> = Atomic::new(0);
 
 /// Decides a request, if it is the first to do so; wakes the task. The caller holds the lock.
 fn decide(counters: &mut Counters, request: &Request, decision: Decision) -> bool {
-    let first = request
-        .state
-        .cmpxchg(WAITING, decision.to_state(), Full)
-        .is_ok();
+    let state = decision.to_state();
+    let first = request.state.cmpxchg(WAITING, state, Full).is_ok()
+        || request.state.cmpxchg(LACKING, state, Full).is_ok();
     if first {
         counters.decide(decision);
         request.sleeper.wake_all(POLLIN);
@@ -134,80 +156,121 @@ fn decide(counters: &mut Counters, request: &Request, decision: Decision) -> boo
 }
 
 impl Requests {
-    /// No requests, to be answered by `listener`. The job closes them when that has exited.
+    /// No requests, to be answered by `listener`. The job closes them when that has exited. ENOMEM.
     pub(super) fn new(
         listener: Process,
         queue: Arc<OwnedQueue>,
-    ) -> impl PinInit<DelayedJob<Self>, Error> {
+    ) -> Result<impl PinInit<DelayedJob<Self>, Error>> {
         let table = Table {
-            requests: RBTree::new(),
             closed: Closed::Open,
             policy: Policy::DEFAULT,
             counters: Counters::default(),
         };
-        new_delayed_job!(
+        let tree = Arc::pin_init(StackTree::new(table), GFP_KERNEL_ACCOUNT)?;
+        Ok(new_delayed_job!(
             pin_init!(Self {
-                table <- new_spinlock!(table, "queue.requests"),
+                tree,
+                said: Atomic::new(0),
                 listener,
             }),
             queue,
             "wq_listener"
-        )
+        ))
     }
 
-    /// Enters a request about `path`. [`Reason::Shutdown`]: the queue has ended. Otherwise the reason
-    /// why it has to be decided at once.
-    pub(super) fn begin(&self, path: HeldPath) -> Result<(Arc<Request>, Stamp), Reason> {
-        let id = LAST_ID.fetch_add(1, Relaxed).wrapping_add(1);
-        let request = Arc::pin_init(
-            pin_init!(Request {
-                state: Atomic::new(WAITING),
-                sleeper <- new_wait_queue!("request.sleeper"),
-            }),
-            GFP_KERNEL_ACCOUNT,
-        )
-        .map_err(|_| Reason::NotAsked)?;
-        let entry = Entry {
-            request: request.clone(),
-            path,
-        };
-        let node = RBTreeNode::new(id, entry, GFP_KERNEL_ACCOUNT).map_err(|_| Reason::NotAsked)?;
+    /// Takes the lock.
+    fn lock(&self) -> Locked<'_, Request, Table> {
+        StackTree::lock(&self.tree)
+    }
 
-        let mut table = self.table.lock();
-        match table.closed {
+    /// Enters a request about `path` at a place that has none. [`Reason::Shutdown`]: the queue has ended.
+    /// Otherwise the reason why it has to be decided at once.
+    pub(super) fn begin(&self, place: Pin<&Place>, path: HeldPath) -> Result<Stamp, Reason> {
+        let request = place.value();
+        // It is the same path each time.
+        request.path.populate(path);
+        request.state.store(WAITING, Relaxed);
+
+        let mut table = self.lock();
+        match table.state().closed {
             Closed::Open => {}
             Closed::ListenerGone => return Err(Reason::Listener),
             Closed::Shut => return Err(Reason::Shutdown),
         }
-        table.counters.begin();
-        // The id is new, so nothing is replaced.
-        let _ = table.requests.insert(node);
-        let timeout = table.policy.timeout_ms.min(params::max_permission_ms());
-        Ok((
-            request,
-            Stamp {
-                request: id,
-                deadline: deadline_in(timeout),
-            },
-        ))
+        let id = LAST_ID.fetch_add(1, Relaxed).wrapping_add(1);
+        table.enter(place, ASKED, id);
+        let Table {
+            counters, policy, ..
+        } = table.state();
+        counters.begin();
+        let timeout = policy.timeout_ms.min(params::max_permission_ms());
+        Ok(Stamp {
+            request: id,
+            deadline: deadline_in(timeout),
+        })
+    }
+
+    /// Sleeps until there may be room in the ring, for `ms` milliseconds at most and not beyond the
+    /// deadline; tells how the request was decided meanwhile, or why it has to be decided now. Only the
+    /// task that asked, whose request nobody can have answered yet.
+    pub(super) fn wait_for_room(
+        &self,
+        place: &Place,
+        deadline: u64,
+        ms: u32,
+    ) -> Result<(), Result<Decision, Reason>> {
+        let request = place.value();
+        {
+            let mut table = self.lock();
+            if request.state.cmpxchg(WAITING, LACKING, Full).is_ok() {
+                table.shift(place, QUEUED);
+            }
+        }
+        let until = deadline.min(deadline_in(ms));
+        let slept = request
+            .sleeper
+            .wait_killable_until(&request.state, LACKING, until);
+        {
+            let mut table = self.lock();
+            // Unless it was its turn, or it was decided.
+            if request.state.cmpxchg(LACKING, WAITING, Full).is_ok() {
+                table.shift(place, ASKED);
+            }
+        }
+        match (request.decision(), slept) {
+            (Some(decision), _) => Err(Ok(decision)),
+            (None, Err(e)) if e == ERESTARTSYS => Err(Err(Reason::Killed)),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// There may be room for some more requests: lets those try that have waited longest for it.
+    pub(crate) fn offer_room(&self, most: u32) {
+        let mut table = self.lock();
+        let (rows, _) = table.parts();
+        for _ in 0..most {
+            let Some(request) = rows.advance() else {
+                break;
+            };
+            // If it was decided it is on its way out, and leaves the row that it is in.
+            if request.state.cmpxchg(LACKING, WAITING, Full).is_ok() {
+                request.sleeper.wake_all(POLLIN);
+            }
+        }
     }
 
     /// Takes a request out, if it is still there; if it was not decided, it never was.
-    pub(super) fn withdraw(&self, id: u64, request: &Request) {
-        let node = {
-            let mut table = self.table.lock();
-            let node = table.requests.remove_node(&id);
-            if node.is_some() && request.decision().is_none() {
-                table.counters.withdraw();
-            }
-            node
-        };
-        drop(node);
+    pub(super) fn withdraw(&self, place: &Place) {
+        let mut table = self.lock();
+        if place.leave(&mut table) && place.value().decision().is_none() {
+            table.state().counters.withdraw();
+        }
     }
 
     /// Decides by the policy, unless it was decided already; how it was in the end.
     pub(super) fn decide_unanswered(&self, request: &Request, reason: Reason) -> Decision {
-        let mut table = self.table.lock();
+        let mut table = self.lock();
+        let table = table.state();
         let decision = table.policy.decide(reason);
         decide(&mut table.counters, request, decision);
         request.decision().unwrap_or(decision)
@@ -215,7 +278,8 @@ impl Requests {
 
     /// Decides, by the policy, what never was entered.
     pub(super) fn decide_new(&self, reason: Reason) -> Decision {
-        let mut table = self.table.lock();
+        let mut table = self.lock();
+        let table = table.state();
         let decision = table.policy.decide(reason);
         table.counters.begin();
         table.counters.decide(decision);
@@ -225,29 +289,29 @@ impl Requests {
     /// RESPOND: decides for user space; `error` is 0 or an errno. ENOENT: nothing with this id waits
     /// here.
     pub(crate) fn respond(&self, id: u64, error: u32) -> Result {
-        let mut table = self.table.lock();
-        let Table {
-            requests, counters, ..
-        } = &mut *table;
-        let entry = requests.get(&id).ok_or(ENOENT)?;
-        decide(counters, &entry.request, Decision::answered(error))
+        let mut table = self.lock();
+        let (rows, table) = table.parts();
+        let request = rows.get(ASKED, id).ok_or(ENOENT)?;
+        decide(&mut table.counters, request, Decision::answered(error))
             .then_some(())
             .ok_or(ENOENT)
     }
 
     /// OPEN_TARGET: what a request is about. ENOENT: nothing with this id waits here.
     pub(crate) fn target(&self, id: u64) -> Result<HeldPath> {
-        let table = self.table.lock();
-        let entry = table.requests.get(&id).ok_or(ENOENT)?;
-        match entry.request.decision() {
-            None => Ok(entry.path.clone()),
-            Some(_) => Err(ENOENT),
+        let mut table = self.lock();
+        let (rows, _) = table.parts();
+        let request = rows.get(ASKED, id).ok_or(ENOENT)?;
+        match (request.decision(), request.path.as_ref()) {
+            (None, Some(path)) => Ok(path.clone()),
+            _ => Err(ENOENT),
         }
     }
 
     /// From now on nothing can be answered: decides all that waits.
     pub(super) fn close(&self, closed: Closed) {
-        let mut table = self.table.lock();
+        let mut table = self.lock();
+        let (rows, table) = table.parts();
         if table.closed == Closed::Shut {
             return;
         }
@@ -256,27 +320,35 @@ impl Requests {
             Closed::ListenerGone => Reason::Listener,
             _ => Reason::Shutdown,
         };
-        let Table {
-            requests,
-            counters,
-            policy,
-            ..
-        } = &mut *table;
-        let decision = policy.decide(reason);
-        for entry in requests.values() {
-            decide(counters, &entry.request, decision);
+        let decision = table.policy.decide(reason);
+        for request in Iterator::chain(rows.values(ASKED), rows.values(QUEUED)) {
+            decide(&mut table.counters, request, decision);
         }
+    }
+
+    /// Whether it was said in the log that the module decides.
+    pub(super) fn was_said(&self) -> bool {
+        self.said.load(Relaxed) != 0
+    }
+
+    /// It will be said. True for the first to do so.
+    pub(super) fn say(&self) -> bool {
+        self.said.xchg(1, Relaxed) == 0
     }
 
     /// SET_PERMISSION. For requests that begin from now on.
     pub(crate) fn set_policy(&self, policy: Policy) {
-        self.table.lock().policy = policy;
+        self.lock().state().policy = policy;
     }
 
     /// The policy, the counters, and the id of the request that waits longest.
     pub(crate) fn snapshot(&self) -> (Policy, Counters, Option<u64>) {
-        let table = self.table.lock();
-        let oldest = table.requests.keys().next().copied();
+        let mut table = self.lock();
+        let (rows, table) = table.parts();
+        let oldest = [ASKED, QUEUED]
+            .into_iter()
+            .filter_map(|row| rows.first_number(row))
+            .min();
         (table.policy, table.counters, oldest)
     }
 }

@@ -40,6 +40,7 @@ impl Ring {
                 let lost = |wrote| Outcome {
                     wrote,
                     lost: true,
+                    no_room: true,
                     fired: false,
                 };
                 return [lost(wrote), lost(false)];
@@ -47,7 +48,7 @@ impl Ring {
         }
         pair.map(|(watch, record)| {
             let records = &[record];
-            self.post(watch, &Event { records })
+            self.post(watch, &Event { records }, true)
         })
     }
 

@@ -95,6 +95,8 @@ pub(in super::super) struct Outcome {
     pub(in super::super) wrote: bool,
     /// Records were lost.
     pub(in super::super) lost: bool,
+    /// There was no room for them.
+    pub(in super::super) no_room: bool,
     /// The watch was a one-shot one and has ended: the caller hands it to the reaper.
     pub(in super::super) fired: bool,
 }
@@ -103,6 +105,7 @@ impl Outcome {
     const NOTHING: Self = Self {
         wrote: false,
         lost: false,
+        no_room: false,
         fired: false,
     };
 }
@@ -188,11 +191,13 @@ impl Ring {
         Some(true)
     }
 
-    /// The long way: any event. See [`crate::queue::Queue::post`].
+    /// The long way: any event. See [`crate::queue::Queue::post`]. `lose`: what finds no room is lost;
+    /// otherwise it is as if it had not been posted.
     pub(in super::super) fn post<F: AsRef<[u64]>>(
         &mut self,
         watch: &Arc<Watch>,
         event: &Event<'_, F>,
+        lose: bool,
     ) -> Outcome {
         // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
         if watch.state() != State::Armed {
@@ -232,10 +237,13 @@ impl Ring {
             self.delivered = self.delivered.wrapping_add(posted);
             watch.count_delivered(posted);
         } else {
-            self.lose(watch, posted);
-            outcome.lost = true;
+            outcome.no_room = true;
+            if lose {
+                self.lose(watch, posted);
+                outcome.lost = true;
+            }
         }
-        if watch.is_oneshot() {
+        if watch.is_oneshot() && (lose || !outcome.no_room) {
             outcome.fired = self.end(watch, Reason::OneShot);
             outcome.wrote = true;
         }

@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     queue::{
-        permission::Posted,
+        permission::{
+            IfFull,
+            Posted, //
+        },
         ring::Event,
         watch::Watch,
         Queue, //
@@ -37,14 +40,16 @@ use crate::{
     rust::{
         fs::{
             dcache::{
-                unmoved,
-                Frozen,
                 Path as Found,
                 Top, //
             },
             file_handle::{
                 FileHandle,
                 MAX_WORDS, //
+            },
+            rename_lock::{
+                unmoved,
+                Frozen, //
             },
             text::Text, //
         },
@@ -55,6 +60,9 @@ use kernel::sync::Arc;
 
 /// In the type's flags of a record: the path is missing.
 const TRUNCATED: u32 = info::FLAG_0 << 1;
+
+/// Nobody knows where it is.
+const NO_PLACE: u32 = info::FLAG_0 << 2;
 
 /// Longest path that a record without a handle can hold; a NUL follows it.
 const PATH_MAX: usize = (MAX_RECORD_SLOTS as usize - 1 - FIXED_WORDS) * SLOT_BYTES - 1;
@@ -136,6 +144,10 @@ impl<'n> Named<'n> {
         match found {
             Found::Found if path.as_bytes().len() <= room => {}
             Found::Elsewhere if spec.scope == scope::SUBTREE => return None,
+            Found::Adrift => {
+                this.path = Path::new();
+                this.flags |= TRUNCATED | NO_PLACE;
+            }
             _ => {
                 this.path = Path::new();
                 this.flags |= TRUNCATED;
@@ -192,21 +204,36 @@ pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
     });
 }
 
+/// As the flags of a question about what has no known place, for a watch without paths.
+fn flags_of_place(shared: &Shared<'_>, watch: &Watch, view: View) -> u32 {
+    let wide = matches!(
+        watch.spec().scope,
+        scope::SUBTREE | scope::MOUNT | scope::SB
+    );
+    match Site::of(shared.event, Side::Old) {
+        Site::Object(spot) if wide && view.below && spot.is_adrift() => NO_PLACE,
+        _ => 0,
+    }
+}
+
 /// Posts the record of a question to a watch, and says what became of it.
 pub(super) fn post_question(
     shared: &Shared<'_>,
     watch: &Arc<Watch>,
     view: View,
     extra: &Extra,
+    if_full: IfFull,
 ) -> Posted {
     let common = Common::new(shared, watch.spec().flags, extra);
+    let place = flags_of_place(shared, watch, view);
     let mut posted = Posted::Refused;
     unmoved(|still| {
         with_half(shared, watch, Side::Old, view.below, &common, |half| {
             let holds = still.holds();
-            if let (true, Some(half)) = (holds, half) {
+            if let (true, Some(mut half)) = (holds, half) {
+                half.flags |= place;
                 let records = &[half.records(view.bits)];
-                posted = Queue::post_question(watch, &Event { records });
+                posted = Queue::post_question(watch, &Event { records }, if_full);
             }
             holds
         })

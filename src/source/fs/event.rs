@@ -86,6 +86,18 @@ impl View {
         bits: 0,
         below: false,
     };
+
+    /// Nobody knows whether it is.
+    pub(super) const UNKNOWN: Self = Self {
+        bits: 0,
+        below: true,
+    };
+
+    /// Whether it is [`Self::UNKNOWN`].
+    #[inline]
+    pub(super) fn is_unknown(self) -> bool {
+        self.bits == 0 && self.below
+    }
 }
 
 /// What all records of one event share.
@@ -358,6 +370,10 @@ pub(super) fn post_to_group<'a, const N: usize>(
             return View::NOTHING;
         }
         let seen = view(list, mark);
+        if seen.is_unknown() {
+            mark.watch().queue().count_unplaced();
+            return View::NOTHING;
+        }
         View {
             bits: bits & seen.bits,
             ..seen

@@ -33,7 +33,14 @@ use crate::{
         Walk, //
     },
     queue::{
-        permission::Asked,
+        permission::{
+            Asked,
+            IfFull,
+            Place,
+            Posted,
+            Request,
+            Stamp, //
+        },
         watch::Watch,
         Queue, //
     },
@@ -54,9 +61,11 @@ use crate::{
         task::user_ns::UserNamespace, //
     },
 };
+use core::pin::Pin;
 use kernel::{
     fs::File,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// The lists in which watches are looked for, in this order.
@@ -112,6 +121,8 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
     let lists = KINDS.map(|kind| objects.get(kind).map(|object| &object.connector));
     let mut walk = Walk::new(&reader, lists);
     while let Some(run) = walk.next_group() {
+        pin_init::stack_pin_init!(let place = Request::place());
+        let place = place.as_ref();
         let mut ignore = 0;
         run.for_each(|list, mark| {
             if mark.watch().ignore() != 0 {
@@ -132,25 +143,29 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
             if view.bits == 0 {
                 return None;
             }
-            match pose(event, question, view, mark) {
+            match pose(event, question, view, mark, place) {
                 Asked::No => None,
-                asked => Some(asked),
+                asked => Some((asked, view)),
             }
         });
         match asked {
-            None | Some(Asked::No) => {}
-            Some(Asked::Decided(result)) => result?,
-            Some(Asked::Waits(question)) => {
+            None | Some((Asked::No, _)) => {}
+            Some((Asked::Decided(result), _)) => result?,
+            Some((Asked::Waits(mut asked), view)) => {
                 // Never wait inside a read section, ours or fsnotify's (TRAPS: A27); the walk stands
                 // on marks that are pinned, whosever they are (TRAPS: A9).
                 let pinned = Pinned::new(walk);
                 drop(reader);
-                let answer = section.leave(waits, || question.wait());
+                let answer = section.leave(waits, || {
+                    asked.wait(|watch, stamp, if_full| {
+                        post(event, question, view, watch, stamp, if_full)
+                    })
+                });
                 reader = context.read();
                 walk = pinned.resume(&reader);
                 // Here, inside the section again: the mark that it pins keeps the module, and is not
                 // freed before the section ends.
-                drop(question);
+                drop(asked);
                 answer.unwrap_or(Ok(()))?;
             }
         }
@@ -158,29 +173,54 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
     Ok(())
 }
 
-/// What a watch sees through a mark in this list.
+/// What a watch sees through a mark in this list. What may be below the root of a subtree is below it: who
+/// is asked can refuse, and who is not cannot.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
-    match KINDS.get(list) {
+    let view = match KINDS.get(list) {
         Some(&kind) => wide::view(event, kind, false, mark, &Roots::new(false)),
         None => View::NOTHING,
+    };
+    match view.is_unknown() {
+        true => View {
+            bits: u32::MAX,
+            below: true,
+        },
+        false => view,
     }
 }
 
 /// Asks one watch, which wants to be.
-fn pose(event: &Event<'_>, question: u32, view: View, mark: &Mark<Watch>) -> Asked {
+fn pose<'p>(
+    event: &Event<'_>,
+    question: u32,
+    view: View,
+    mark: &Mark<Watch>,
+    place: Pin<&'p Place>,
+) -> Asked<'p> {
     let watch = mark.watch();
     if watch.spec().flags & EXCL_UNLINK != 0 && event.unlinked() {
         return Asked::No;
     }
+    Queue::ask(
+        mark,
+        place,
+        || event.held_path(),
+        |stamp, if_full| post(event, question, view, watch, stamp, if_full),
+    )
+}
+
+/// Posts the record of a question.
+fn post(
+    event: &Event<'_>,
+    question: u32,
+    view: View,
+    watch: &Arc<Watch>,
+    stamp: Stamp,
+    if_full: IfFull,
+) -> Posted {
     let mut text = Text::<NAME_MAX>::new();
     let shared = Shared::new(event, question, wide::name(event, &mut text));
     let (pos, count) = event.range();
-    Queue::ask(
-        mark,
-        || event.held_path(),
-        |stamp| {
-            let extra = [stamp.request, stamp.deadline, pos, count];
-            detail::post_question(&shared, watch, view, &extra)
-        },
-    )
+    let extra = [stamp.request, stamp.deadline, pos, count];
+    detail::post_question(&shared, watch, view, &extra, if_full)
 }

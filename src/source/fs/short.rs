@@ -187,6 +187,9 @@ impl<'e> Wide<'e> {
         }
         let seen = wide::view(event, self.kind, false, mark, &self.roots);
         let Some(wanted) = NonZero::new(wanted & seen.bits) else {
+            if seen.is_unknown() {
+                watch.queue().count_unplaced();
+            }
             return;
         };
         // Looked at once more: this one may have come after its group was looked at.

@@ -237,7 +237,7 @@ fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots) -> View {
     let below = |bits| View { bits, below: true };
     if event.mask() & bit::RENAME != 0 {
         // Each half by itself: moving in or out of the subtree is the one or the other.
-        let covers = |side, dir| position(side, dir) != Position::Outside;
+        let covers = |side, dir| matches!(position(side, dir), Position::Top | Position::Below);
         let old = match Site::old(event) {
             Site::Entry(dir) => covers(Side::Old, dir),
             _ => false,
@@ -252,7 +252,8 @@ fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots) -> View {
     match Site::old(event) {
         Site::Entry(dir) => match position(Side::Old, dir) {
             Position::Outside => View::NOTHING,
-            _ => below(u32::MAX),
+            Position::Top | Position::Below => below(u32::MAX),
+            Position::Unknown => View::UNKNOWN,
         },
         Site::Object(spot) => match position(Side::Old, spot) {
             Position::Outside => View::NOTHING,
@@ -261,6 +262,7 @@ fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots) -> View {
                 below: false,
             },
             Position::Below => below(u32::MAX),
+            Position::Unknown => View::UNKNOWN,
         },
         // The root itself was renamed, or deleted, or lost a link. Of other inodes, DELETE,
         // MOVED_FROM and MOVED_TO have told it.

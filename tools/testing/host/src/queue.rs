@@ -67,7 +67,7 @@ impl Queue {
             }
             assert_eq!(self.memory.head(), before, "the short way gave up late");
         }
-        let outcome = self.ring.post(watch, &Event { records });
+        let outcome = self.ring.post(watch, &Event { records }, true);
         assert!(
             outcome.wrote || self.memory.head() == before,
             "who sleeps is not told"

@@ -25,7 +25,7 @@ static_assert(offsetof(usb_notification, name) == 17, "USB");
 static_assert(sizeof(watch_queue_add) == WATCH_QUEUE_ADD_SIZE_VER0, "ADD_WATCH");
 static_assert(offsetof(watch_queue_add, handle) == 48, "ADD_WATCH");
 static_assert(sizeof(watch_queue_remove) == WATCH_QUEUE_REMOVE_SIZE_VER0, "REMOVE_WATCH");
-static_assert(sizeof(watch_queue_info) == WATCH_QUEUE_INFO_SIZE_VER2, "GET_INFO");
+static_assert(sizeof(watch_queue_info) == WATCH_QUEUE_INFO_SIZE_VER3, "GET_INFO");
 
 int main()
 {

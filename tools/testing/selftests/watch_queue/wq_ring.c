@@ -124,10 +124,11 @@ static int check_name(const struct wq *q, struct wq_rec *r)
 static int check_fs(const struct wq *q, struct wq_rec *r)
 {
 	const struct fs_notification *fs = &r->fs;
+	const bool asks = r->subtype < 32 && (1ull << r->subtype & WATCH_FS_ALL_PERM);
 	const uint32_t flags = WATCH_INFO_OVERRUN | WATCH_INFO_ENOMEM | WATCH_INFO_LENGTH |
 			       WATCH_INFO_IN_SUBTREE | NOTIFY_FS_IS_DIR | WATCH_INFO_ID |
-			       (q->paths ? NOTIFY_FS_TRUNCATED : 0);
-	const bool asks = r->subtype < 32 && (1ull << r->subtype & WATCH_FS_ALL_PERM);
+			       (q->paths ? NOTIFY_FS_TRUNCATED : 0) |
+			       (q->paths || asks ? NOTIFY_FS_NO_PLACE : 0);
 	const size_t fixed = asks ? sizeof(r->perm) : sizeof(*fs);
 	const uint64_t known = (asks ? WATCH_FS_ALL_PERM : WATCH_FS_ALL_EVENTS) | WATCH_FS_ISDIR;
 	struct part name, handle;
@@ -326,11 +327,12 @@ static int tell(char *buf, size_t len, const struct wq_rec *r)
 		return snprintf(buf, len, "removal:%s%s", reasons[r->removal.reason], id);
 	if (r->type != WATCH_TYPE_FS_NOTIFY)
 		return wq_tell_source(buf, len, r, id);
-	return snprintf(buf, len, "%s%s%s%s%s%s%s", wq_event_name(r->subtype),
+	return snprintf(buf, len, "%s%s%s%s%s%s%s%s", wq_event_name(r->subtype),
 			r->info & NOTIFY_FS_IS_DIR ? "/" : "",
 			r->info & WATCH_INFO_IN_SUBTREE ? "+" : "", id,
 			r->name[0] ? " " : "", r->name,
-			r->info & NOTIFY_FS_TRUNCATED ? "~" : "");
+			r->info & NOTIFY_FS_TRUNCATED ? "~" : "",
+			r->info & NOTIFY_FS_NO_PLACE ? "!" : "");
 }
 
 const char *wq_story(struct wq *q)

@@ -131,7 +131,7 @@ long wq_drain(struct wq *q);
 /*
  * Drains everything into a line of text: events separated by ", ", each
  *   name-of-event [/ when about a directory] [+ when IN_SUBTREE] [#id] [ NAME]
- *   [~ when TRUNCATED]
+ *   [~ when TRUNCATED] [! when NO_PLACE]
  * or "removal:REASON[#id]", "loss:COUNT" or "unanswered:REASON:COUNT", or "BAD …" when a
  * record is wrong.
  */

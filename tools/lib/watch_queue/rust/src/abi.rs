@@ -86,6 +86,8 @@ pub const INFO_TYPE_FLAGS: u32 = 0x00ff_0000;
 pub const INFO_FLAG_0: u32 = 0x0001_0000;
 /// Second such flag: the path of an FS event is missing.
 pub const INFO_FLAG_1: u32 = 0x0002_0000;
+/// `info`: the third of the flags whose meaning depends on the type.
+pub const INFO_FLAG_2: u32 = 0x0004_0000;
 /// `info`: the watch's 8-bit id.
 pub const INFO_ID: u32 = 0xff00_0000;
 /// How far the id is shifted in `info`.
@@ -171,6 +173,10 @@ pub struct QueueInfo {
     pub by_policy: u64,
     pub killed: u64,
     pub pending: u64,
+    pub not_asked: u64,
+    pub listener_gone: u64,
+    pub shut_down: u64,
+    pub unplaced: u64,
 }
 
 /// `WATCH_FEATURE_LSM`: LSM rules apply to watches on what has a path.

@@ -120,6 +120,14 @@ impl<'a> FsEvent<'a> {
         self.record.info() & abi::INFO_FLAG_1 != 0
     }
 
+    /// Whether nobody knows where the file is, because it was opened by its handle and none of its names
+    /// is in the kernel's cache: the watch may not be about it at all. [`FsEvent::inode`] says what it is.
+    #[inline]
+    #[must_use]
+    pub fn has_no_place(&self) -> bool {
+        self.record.info() & abi::INFO_FLAG_2 != 0
+    }
+
     /// A `struct file_handle` of what the event is about, when the watch asked for it.
     ///
     /// It is good for `open_by_handle_at()`.

@@ -121,6 +121,7 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ("NOTIFY_FS_IS_DIR", abi::INFO_FLAG_0.into()),
         ("WATCH_INFO_FLAG_1", abi::INFO_FLAG_1.into()),
         ("NOTIFY_FS_TRUNCATED", abi::INFO_FLAG_1.into()),
+        ("NOTIFY_FS_NO_PLACE", abi::INFO_FLAG_2.into()),
         ("WATCH_LOSS_MANY", abi::INFO_FLAG_0.into()),
         ("WATCH_INFO_ID", abi::INFO_ID.into()),
         ("WATCH_INFO_ID__SHIFT", abi::INFO_ID_SHIFT.into()),
@@ -197,7 +198,8 @@ fn numbers_and_layouts_are_those_of_the_header() {
         ignore_mask = "ignore_mask", cookie = "cookie", id = "id", type_ = "type",
         hooks = "hooks", events = "events", asked = "asked", allowed = "allowed",
         denied = "denied", timed_out = "timed_out", by_policy = "by_policy", killed = "killed",
-        pending = "pending"));
+        pending = "pending", not_asked = "not_asked", listener_gone = "listener_gone",
+        shut_down = "shut_down", unplaced = "unplaced"));
     pairs.extend(layout!(abi::Respond, "watch_queue_respond": size = "size",
         response = "response", request = "request", error = "error", reserved = "__reserved"));
     pairs.extend(
