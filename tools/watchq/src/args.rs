@@ -35,8 +35,8 @@ pub enum Command {
     ///
     /// A directory is guarded with everything below it on its file system. Each task that wants to
     /// do something waits for the answer, at most until the deadline. When watchq ends, however that
-    /// comes about, nothing is guarded any more; those that wait at that moment go on, or are denied
-    /// with --deny. What was denied is printed.
+    /// comes about, nothing is guarded any more; those that wait at that moment are denied, or go on
+    /// with --allow. What was denied is printed, at most 50 lines in a second.
     #[command(after_long_help = GUARD_AFTER)]
     Guard(Guard),
 
@@ -156,10 +156,9 @@ pub struct Guard {
     #[arg(short, long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub deadline: Duration,
 
-    /// What is not answered (at the deadline, when the ring is full), deny (EPERM) instead of
-    /// allowing it.
+    /// What is not answered by the deadline, allow instead of denying it (EPERM).
     #[arg(long)]
-    pub deny: bool,
+    pub allow: bool,
 
     /// Print also what was allowed.
     #[arg(short, long)]
@@ -295,7 +294,9 @@ Empty lines are skipped, and so is what follows a #. Opening something to execut
 twice, as exec and as open. A path is that of PATH when watchq was started, and what leads from there \
 to the file, by the name by which it is opened: rules about names do not hold for other hard links. \
 What is more than 455 bytes below PATH is denied, whatever the rules say, because the kernel does not \
-tell its path. What watchq itself opens is not asked about. It takes CAP_SYS_ADMIN in the initial user \
+tell its path. A file that is opened by its handle, as NFS servers do, and of which the kernel does not \
+know where it is, is looked for by its inode number below PATH: what is not there is allowed, and what \
+takes more than a second to look for is denied. What watchq itself opens is not asked about. It takes CAP_SYS_ADMIN in the initial user \
 namespace.
 
 Exit status:

@@ -3,12 +3,14 @@
 //! `watchq guard`: answers the kernel's questions by a rule file, until interrupted.
 //!
 //! It never looks into the files and never waits for anything but the queue, so an answer takes no
-//! longer than it takes to be scheduled.
+//! longer than it takes to be scheduled; but for files that the kernel cannot place
+//! ([`crate::placeless`]). What nobody answers is denied, unless it was told otherwise.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{fstat, open, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -19,6 +21,8 @@ use watch_queue::{
 use crate::args::Guard;
 use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::placeless;
+use crate::rate::Rate;
 use crate::rules::Rules;
 use crate::signals::Interrupt;
 use crate::wait::wait;
@@ -44,9 +48,9 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
                 .advise("it needs patch 0001 of this project; see Documentation/permission.rst"),
         );
     }
-    let unanswered = match options.deny {
-        true => Answer::Deny(0),
-        false => Answer::Allow,
+    let unanswered = match options.allow {
+        true => Answer::Allow,
+        false => Answer::Deny(0),
     };
     control
         .set_permission(options.deadline, unanswered)
@@ -62,6 +66,7 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
         options,
         rules,
         guarded,
+        rate: Rate::default(),
     };
     session.answer(&control, &mut ring, &interrupt)?;
     if !options.quiet {
@@ -80,7 +85,12 @@ struct Session<'a> {
     rules: Rules,
     /// The absolute paths; the cookie of a watch is the place of its path, counted from 1.
     guarded: Vec<PathBuf>,
+    /// Of the lines about what was decided.
+    rate: Rate,
 }
+
+/// How long a file that has no place is looked for, at most.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Session<'_> {
     fn answer(
@@ -112,26 +122,36 @@ impl Session<'_> {
                     "nothing is left to guard: every watch has ended",
                 ));
             }
+            match self.rate.take_held_back() {
+                0 => {}
+                count => println!("and {count} more, which are not printed"),
+            }
             io::stdout().flush()?;
             wait(ring, interrupt, None, None)?;
         }
     }
 
-    fn one(&self, control: &Control, question: &Question<'_>) -> Result<(), Failure> {
+    fn one(&mut self, control: &Control, question: &Question<'_>) -> Result<(), Failure> {
         let event = question.event();
         let index = usize::try_from(event.cookie()).unwrap_or(0);
         let Some(base) = index.checked_sub(1).and_then(|i| self.guarded.get(i)) else {
             return Ok(());
         };
         let path = match (event.path(), event.is_truncated()) {
-            (None, _) => base.clone(),
+            (None, false) => base.clone(),
+            (None, true) => base.join("..."),
             (Some(below), false) => base.join(below),
             (Some(name), true) => base.join("...").join(name),
         };
-        let known = (!event.is_truncated()).then(|| path.as_os_str().as_bytes());
-        let answer = self.rules.decide(question.what(), known);
         let Some(request) = question.request() else {
             return Ok(());
+        };
+        let answer = match event.has_no_place() {
+            true => self.decide_by_inode(question.what(), base, event.inode()),
+            false => {
+                let known = (!event.is_truncated()).then(|| path.as_os_str().as_bytes());
+                self.rules.decide(question.what(), known)
+            }
         };
         match control.respond(request, answer) {
             Ok(()) => {}
@@ -144,10 +164,30 @@ impl Session<'_> {
             Answer::Allow if self.options.verbose => "allowed",
             Answer::Allow => return Ok(()),
         };
+        if !self.rate.allows(Instant::now()) {
+            return Ok(());
+        }
         let what = name(question.what());
         let (pid, program) = (event.pid(), program(event.pid()));
         println!("{verb} {what} {} by {program} (pid {pid})", escaped(&path));
         Ok(())
+    }
+
+    /// The answer about a file of which the kernel does not know where it is: that of the first of its names
+    /// below `base` that is denied. What is not there is nobody's business here.
+    fn decide_by_inode(&self, what: Questions, base: &Path, inode: u64) -> Answer {
+        let until = Instant::now() + LOOK.min(self.options.deadline / 4);
+        let search = placeless::find(base, inode, until);
+        let denied = search
+            .paths
+            .iter()
+            .map(|path| self.rules.decide(what, Some(path.as_os_str().as_bytes())))
+            .find(|answer| *answer != Answer::Allow);
+        match (denied, search.complete) {
+            (Some(answer), _) => answer,
+            (None, true) => Answer::Allow,
+            (None, false) => self.rules.decide(what, None),
+        }
     }
 }
 

@@ -17,6 +17,8 @@ mod monitor;
 mod mounts;
 mod names;
 mod output;
+mod placeless;
+mod rate;
 mod rules;
 mod signals;
 mod source;
