@@ -50,6 +50,9 @@ FIXTURE_TEARDOWN(room)
 	INFO(); \
 	EXPECT_EQ(1, self->i.pending); \
 } while (0)
+/* It may come as soon as there is room for it, while the other records are read. */
+#define IS_QUESTION(r) \
+	((r)->type == WATCH_TYPE_FS_NOTIFY && (r)->subtype == NOTIFY_FS_OPEN_PERM)
 #define ENDS(result) EXPECT_EQ(result, wq_task_end(&self->task, WQ_SOON))
 #define INFO() do { \
 	ASSERT_EQ(0, wq_info(self->q.fd, 0, &self->i)); \
@@ -63,11 +66,9 @@ TEST_F(room, who_waits_is_asked_when_there_is_room)
 
 	ASK_WITHOUT_ROOM();
 	lost = self->i.lost;
-	ASSERT_GT(wq_drain(&self->q), 50);
 	do {
 		ASSERT_EQ(1, wq_next_wait(&self->q, &self->r, WQ_SOON)) TH_LOG("%s", wq_why());
-	} while (self->r.type != WATCH_TYPE_FS_NOTIFY);
-	EXPECT_EQ(NOTIFY_FS_OPEN_PERM, self->r.subtype);
+	} while (!IS_QUESTION(&self->r));
 	ASSERT_NE(0, self->r.perm.request);
 	EXPECT_EQ(0, wq_deny(self->q.fd, self->r.perm.request, EBUSY));
 	ENDS(-EBUSY);
@@ -84,12 +85,11 @@ TEST_F(room, who_waits_looks_again)
 	uint64_t begun;
 
 	ASK_WITHOUT_ROOM();
-	ASSERT_GT(wq_drain(&self->q), 50);
 	begun = wq_now_ms();
-	r->type = WATCH_TYPE_META;
-	while (r->type != WATCH_TYPE_FS_NOTIFY && wq_now_ms() - begun < WQ_SOON)
+	do {
 		ASSERT_GE(wq_next(&self->q, r), 0);
-	ASSERT_EQ(WATCH_TYPE_FS_NOTIFY, r->type);
+	} while (!IS_QUESTION(r) && wq_now_ms() - begun < WQ_SOON);
+	ASSERT_TRUE(IS_QUESTION(r));
 	EXPECT_EQ(0, wq_allow(self->q.fd, r->perm.request));
 	ENDS(0);
 }
