@@ -28,8 +28,8 @@ FIXTURE_SETUP(ends)
 	ASSERT_TRUE(wq_get_parameter("max_user_watches", self->limit));
 	ASSERT_OK(wq_tmpdir_enter());
 	self->many = wq_scaled(16 * PIECE);
-	if (self->many < 4 * PIECE)
-		self->many = 4 * PIECE;
+	if (self->many < 5 * PIECE / 4)
+		self->many = 5 * PIECE / 4;
 	/* As many as there will be, and no more. */
 	snprintf(many, sizeof(many), "%d", self->many);
 	ASSERT_TRUE(wq_set_parameter("max_user_watches", many));
@@ -120,7 +120,7 @@ TEST_F_TIMEOUT(ends, remove_all_is_interrupted, 240)
 	EXPECT_EQ(0, watches(self->q.fd));
 	EXPECT_EQ(self->many, wq_drain(&self->q));
 	/* A few are never interrupted. */
-	for (int i = 0; i < 20; i++) {
+	for (int i = wq_scaled(20); i > 0; i--) {
 		ASSERT_EQ(100, add_many(self->q.fd, 100));
 		disturb(1);
 		EXPECT_EQ(0, wq_remove_all(self->q.fd, 0));
@@ -161,9 +161,9 @@ TEST_F_TIMEOUT(ends, close_leaves_them, 240)
 	remove_all = now_us() - start;
 	wq_close(&self->q);
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = wq_scaled(3); i > 0; i--) {
 		ASSERT_OK(wq_open(&other, 1));
-		ASSERT_EQ(self->many, add_many(other.fd, self->many)) TH_LOG("round %d: %s", i, strerror(errno));
+		ASSERT_EQ(self->many, add_many(other.fd, self->many)) TH_LOG("%s", strerror(errno));
 		EXPECT_EQ(0, add_many(other.fd, 1));
 		EXPECT_EQ(EDQUOT, errno);
 		munmap(other.ring, other.bytes);
@@ -172,7 +172,7 @@ TEST_F_TIMEOUT(ends, close_leaves_them, 240)
 		close(other.fd);
 		closing = now_us() - start;
 		other.fd = -1;
-		/* A fifth of the pieces in the time of one. */
+		/* A fifth of the pieces, if there are so many, in the time of one. */
 		EXPECT_GT(remove_all, closing * self->many / (5 * PIECE))
 			TH_LOG("REMOVE_ALL %llu us, close() %llu us", (unsigned long long)remove_all,
 			       (unsigned long long)closing);
@@ -196,11 +196,13 @@ TEST_F_TIMEOUT(ends, waiting_is_interrupted, 240)
 {
 	struct wq other;
 
+	if (self->many < 4 * PIECE)
+		SKIP(return, "on a slow kernel too few for a signal to come in time");
 	ASSERT_OK(wq_open(&other, 1));
 	ASSERT_EQ(self->many, add_many(other.fd, self->many));
 	ASSERT_TRUE(wq_set_parameter("max_user_watches", "1"));
 	wq_close(&other);
-	disturb(1);
+	disturb(10 * MS);
 	EXPECT_EQ(0, add_many(self->q.fd, 1));
 	EXPECT_EQ(EINTR, errno);
 	disturb(0);
