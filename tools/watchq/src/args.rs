@@ -149,8 +149,16 @@ pub struct Monitor {
 #[derive(Debug, clap::Args)]
 pub struct Guard {
     /// The rule file; see below.
-    #[arg(short, long, value_name = "FILE")]
-    pub rules: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "check")]
+    pub rules: Option<PathBuf>,
+
+    /// Guard nothing, but say what is wrong with the rule file FILE, and by which rule each PATH is decided.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "json"])]
+    pub check: Option<PathBuf>,
+
+    /// Print one JSON object per line.
+    #[arg(long)]
+    pub json: bool,
 
     /// How many seconds an answer may take before the kernel decides itself.
     #[arg(short, long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
@@ -173,7 +181,7 @@ pub struct Guard {
     pub pages: usize,
 
     /// Files and directories to guard.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "check", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
 
@@ -286,11 +294,17 @@ The rule file has one rule per line: ACTION WHAT PATTERN [ERROR]. The first rule
 decides; what none matches is allowed.
   ACTION   allow or deny
   WHAT     open, exec, read, a list of them with commas, or any
-  PATTERN  a path: ? is one character but a slash, * any number of those, ** anything; in double \
-quotes if it has spaces
+  PATTERN  an absolute path: ? is one byte but a slash, * any number of those, [a-z] one of these and \
+[!a-z] one of the others, {key,pem} either; ** alone between slashes is any number of directories, also \
+none, and **.key is short for **/*.key; \\ takes away what the next character means; in double quotes if it \
+has spaces
   ERROR    after deny: EPERM (if none is given), EIO, EAGAIN, EACCES, EBUSY, ETXTBSY, ENOSPC or \
 EDQUOT
-Empty lines are skipped, and so is what follows a #. Opening something to execute it is asked about \
+Empty lines are skipped, and so is what follows a #. A rule that is not understood, or that could never \
+match, is refused with the number of its line. SIGHUP reads the file again; if something is wrong with it, the \
+rules of before stay. At the end, and before new rules, stderr gets the number of answers by each rule.
+
+Opening something to execute it is asked about \
 twice, as exec and as open. A path is that of PATH when watchq was started, and what leads from there \
 to the file, by the name by which it is opened: rules about names do not hold for other hard links. \
 What is more than 455 bytes below PATH is denied, whatever the rules say, because the kernel does not \
@@ -302,11 +316,16 @@ namespace.
 Exit status:
   0  interrupted (SIGINT, SIGTERM)
   1  an error, or every watch has ended because its object is gone
-  129 and others  ended by another signal
+  141 and others  ended by another signal
 Signals that are ignored when watchq is started stay ignored.
+
+With --json, stdout has an object for each line: \"event\" is denied, allowed, unanswered (the kernel \
+decided, for the reason in \"cause\") or loss; \"rule\" is the number of the rule's line. Otherwise paths and \
+names of programs are printed as ls -b prints them. Guarding goes on when nobody reads the output.
 
 Example, with the rules
   allow open       /srv/public/**
   deny  open,exec  /srv/**/*.key   EACCES
 in guard.rules:
+  watchq guard --check guard.rules /srv/top.key
   watchq guard --rules guard.rules --deadline 2 /srv";

@@ -6,7 +6,10 @@
 //! longer than it takes to be scheduled; but for files that the kernel cannot place
 //! ([`crate::placeless`]). What nobody answers is denied, unless it was told otherwise.
 
-use std::io::{self, Write};
+mod check;
+mod log;
+
+use std::io::{self, BufWriter, Stdout, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -30,14 +33,13 @@ use crate::Outcome;
 
 /// Runs the command.
 pub fn run(options: &Guard) -> Result<Outcome, Failure> {
-    let rules = Rules::read(&options.rules)?;
-    if rules.questions().is_empty() {
-        return Err(Failure::new(format!(
-            "{}: has no rule, so there is nothing to ask about",
-            escaped(&options.rules)
-        )));
-    }
-    let interrupt = Interrupt::catch()?;
+    let file = match (&options.check, &options.rules) {
+        (Some(file), _) => return check::run(file, &options.paths),
+        (None, Some(file)) => file,
+        (None, None) => return Err(Failure::new("there is no rule file").advise("see --rules")),
+    };
+    let rules = Rules::read(file)?;
+    let interrupt = Interrupt::catch()?.with_hangup()?;
     let (control, mut ring) = Queue::builder()
         .pages(options.pages)
         .open()
@@ -58,18 +60,24 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
             Failure::new(format!("this deadline cannot be: {error}"))
                 .advise("the most is the module's parameter max_permission_ms")
         })?;
-    let guarded = set_watches(&control, &options.paths, rules.questions())?;
+    let mut session = Session {
+        options,
+        file,
+        counts: Counts::of(&rules),
+        rules,
+        guarded: absolute(&options.paths)?,
+        rate: Rate::default(),
+        out: BufWriter::new(io::stdout()),
+        mute: false,
+    };
+    session.set_watches(&control, session.rules.questions(), WatchFlags::empty())?;
+    session.warn();
     if !options.quiet {
         eprintln!("Guarding.");
     }
-    let mut session = Session {
-        options,
-        rules,
-        guarded,
-        rate: Rate::default(),
-    };
     session.answer(&control, &mut ring, &interrupt)?;
     if !options.quiet {
+        session.counts.print(&session.rules);
         let info = control.info()?;
         let info = info.as_abi();
         eprintln!(
@@ -82,11 +90,47 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
 
 struct Session<'a> {
     options: &'a Guard,
+    file: &'a Path,
     rules: Rules,
+    counts: Counts,
     /// The absolute paths; the cookie of a watch is the place of its path, counted from 1.
     guarded: Vec<PathBuf>,
     /// Of the lines about what was decided.
     rate: Rate,
+    /// Flushed before every sleep.
+    out: BufWriter<Stdout>,
+    /// Nobody reads the output any more. That is no reason to stop guarding.
+    mute: bool,
+}
+
+/// How many answers each rule gave, and how many none.
+struct Counts {
+    rules: Vec<u64>,
+    others: u64,
+}
+
+impl Counts {
+    fn of(rules: &Rules) -> Self {
+        Counts {
+            rules: vec![0; rules.all().len()],
+            others: 0,
+        }
+    }
+
+    fn add(&mut self, rule: Option<usize>) {
+        match rule.and_then(|index| self.rules.get_mut(index)) {
+            Some(count) => *count += 1,
+            None => self.others += 1,
+        }
+    }
+
+    fn print(&self, rules: &Rules) {
+        for (count, rule) in self.rules.iter().zip(rules.all()) {
+            let text = check::escaped_text(&rule.text);
+            eprintln!("{count:8} by line {}: {text}", rule.line);
+        }
+        eprintln!("{:8} by no rule", self.others);
+    }
 }
 
 /// How long a file that has no place is looked for, at most.
@@ -99,34 +143,39 @@ impl Session<'_> {
         ring: &mut Ring,
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
-        let mut live = self.guarded.len();
+        let mut ended = false;
         loop {
             while let Some(record) = ring.next()? {
                 match record.kind()? {
                     Kind::Question(question) => self.one(control, &question)?,
                     Kind::Unanswered(late) if !self.options.quiet => {
-                        eprintln!("{} decided without us: {:?}", late.count, late.cause);
+                        self.print(|out, json| log::unanswered(out, json, &late));
                     }
                     Kind::Loss(loss) if !self.options.quiet => {
-                        eprintln!("{} questions found no room", loss.count);
+                        self.print(|out, json| log::loss(out, json, loss.count));
                     }
-                    Kind::Removal(_) => live -= 1,
+                    // Asked, not counted: new rules may have set a watch on what has replaced a file.
+                    Kind::Removal(_) => ended = control.info()?.watches() == 0,
                     _ => {}
                 }
             }
+            if interrupt.take_hangup() {
+                self.read_again(control);
+            }
             if interrupt.has_come().is_some() {
+                self.print(|out, _| out.flush());
                 return Ok(());
             }
-            if live == 0 {
+            if ended {
                 return Err(Failure::new(
                     "nothing is left to guard: every watch has ended",
                 ));
             }
             match self.rate.take_held_back() {
                 0 => {}
-                count => println!("and {count} more, which are not printed"),
+                count => self.print(|out, json| log::held_back(out, json, count)),
             }
-            io::stdout().flush()?;
+            self.print(|out, _| out.flush());
             wait(ring, interrupt, None, None)?;
         }
     }
@@ -137,39 +186,124 @@ impl Session<'_> {
         let Some(base) = index.checked_sub(1).and_then(|i| self.guarded.get(i)) else {
             return Ok(());
         };
-        let path = match (event.path(), event.is_truncated()) {
-            (None, false) => base.clone(),
-            (None, true) => base.join("..."),
-            (Some(below), false) => base.join(below),
-            (Some(name), true) => base.join("...").join(name),
-        };
         let Some(request) = question.request() else {
             return Ok(());
         };
-        let answer = match event.has_no_place() {
-            true => self.decide_by_inode(question.what(), base, event.inode()),
-            false => {
-                let known = (!event.is_truncated()).then(|| path.as_os_str().as_bytes());
-                self.rules.decide(question.what(), known)
-            }
+        let what = question.what();
+        let known = !event.is_truncated() && !event.has_no_place();
+        let path = match event.path() {
+            Some(below) if known => base.join(below),
+            _ => base.clone(),
         };
+        let bytes = known.then(|| path.as_os_str().as_bytes());
+        let answer = match event.has_no_place() {
+            true => self.decide_by_inode(what, base, event.inode()),
+            false => self.rules.decide(what, bytes),
+        };
+        let rule = bytes.and_then(|bytes| self.rules.first(what, bytes));
+        let (place, rule) = rule.map_or((None, None), |(place, rule)| (Some(place), Some(rule)));
         match control.respond(request, answer) {
             Ok(()) => {}
             // Too late, or the task was killed.
             Err(error) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
             Err(error) => return Err(Failure::new(format!("cannot answer: {error}"))),
         }
-        let verb = match answer {
-            Answer::Deny(_) => "denied",
-            Answer::Allow if self.options.verbose => "allowed",
-            Answer::Allow => return Ok(()),
+        self.counts.add(place);
+        if answer == Answer::Allow && !self.options.verbose || self.mute {
+            return Ok(());
+        }
+        let entry = log::Entry {
+            what,
+            path: &path,
+            known,
+            pid: event.pid(),
+            answer,
+            rule,
         };
         if !self.rate.allows(Instant::now()) {
             return Ok(());
         }
-        let what = name(question.what());
-        let (pid, program) = (event.pid(), program(event.pid()));
-        println!("{verb} {what} {} by {program} (pid {pid})", escaped(&path));
+        let written = log::answer(&mut self.out, self.options.json, &entry);
+        self.written(written);
+        Ok(())
+    }
+
+    fn print(&mut self, write: impl FnOnce(&mut BufWriter<Stdout>, bool) -> io::Result<()>) {
+        if !self.mute {
+            let written = write(&mut self.out, self.options.json);
+            self.written(written);
+        }
+    }
+
+    /// An output that cannot be written is given up, with a word about it.
+    fn written(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.mute = true;
+            eprintln!("watchq: the output cannot be written: {error}; guarding goes on without it");
+        }
+    }
+
+    /// Reads the rules again. If that cannot be done, those of before stay.
+    fn read_again(&mut self, control: &Control) {
+        let questions = self.rules.questions();
+        let read = Rules::read(self.file).and_then(|rules| {
+            // What the old rules ask and what the new ones do: at no time is something not asked that a
+            // rule in force is about, not even if one of the watches cannot be changed.
+            let both = questions | rules.questions();
+            if both != questions {
+                self.set_watches(control, both, WatchFlags::UPDATE)?;
+            }
+            Ok(rules)
+        });
+        match read {
+            Ok(rules) => {
+                if !self.options.quiet {
+                    self.counts.print(&self.rules);
+                    eprintln!("The rules were read again.");
+                }
+                self.counts = Counts::of(&rules);
+                self.rules = rules;
+                self.warn();
+            }
+            Err(failure) => eprintln!("watchq: {failure}\n  -> the rules of before stay in force"),
+        }
+    }
+
+    /// Says which rules are about nothing that is guarded.
+    fn warn(&self) {
+        for rule in self.rules.idle(&self.guarded) {
+            eprintln!(
+                "watchq: warning: {}:{}: nothing that is guarded has such a path",
+                escaped(self.file),
+                rule.line
+            );
+        }
+    }
+
+    /// Watches every path, or changes its watch: a directory with all that is below it.
+    fn set_watches(
+        &self,
+        control: &Control,
+        questions: Questions,
+        change: WatchFlags,
+    ) -> Result<(), Failure> {
+        for (path, cookie) in self.guarded.iter().zip(1..) {
+            let failed = |error: &io::Error| refused(error, path);
+            let fd = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+            let fd: OwnedFd = fd.map_err(|error| failed(&error.into()))?;
+            let stat = fstat(&fd).map_err(|error| failed(&error.into()))?;
+            let (scope, flags) = match FileType::from_raw_mode(stat.st_mode).is_dir() {
+                true => (Scope::Subtree, WatchFlags::PATH),
+                false => (Scope::Object, WatchFlags::empty()),
+            };
+            let watch = Watch::fd(fd.as_fd())
+                .scope(scope)
+                .flags(flags | change)
+                .events(Events::empty())
+                .ask(questions)
+                .cookie(cookie);
+            control.add(&watch).map_err(|error| failed(&error))?;
+        }
         Ok(())
     }
 
@@ -191,51 +325,10 @@ impl Session<'_> {
     }
 }
 
-fn name(what: Questions) -> &'static str {
-    match what {
-        Questions::OPEN => "open",
-        Questions::OPEN_EXEC => "exec",
-        Questions::ACCESS => "read",
-        _ => "access",
-    }
-}
-
-/// The name of a process, as far as it is still there.
-fn program(pid: u32) -> String {
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    match name.trim() {
-        "" => "?".into(),
-        name => name.into(),
-    }
-}
-
-/// Watches every path: a directory with all that is below it.
-fn set_watches(
-    control: &Control,
-    paths: &[PathBuf],
-    questions: Questions,
-) -> Result<Vec<PathBuf>, Failure> {
-    let mut guarded = Vec::new();
-    for path in paths {
-        let failed = |error: &io::Error| refused(error, path);
-        let absolute = path.canonicalize().map_err(|error| failed(&error))?;
-        let fd = open(&absolute, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-        let fd: OwnedFd = fd.map_err(|error| failed(&error.into()))?;
-        let stat = fstat(&fd).map_err(|error| failed(&error.into()))?;
-        let (scope, flags) = match FileType::from_raw_mode(stat.st_mode).is_dir() {
-            true => (Scope::Subtree, WatchFlags::PATH),
-            false => (Scope::Object, WatchFlags::empty()),
-        };
-        guarded.push(absolute);
-        let watch = Watch::fd(fd.as_fd())
-            .scope(scope)
-            .flags(flags)
-            .events(Events::empty())
-            .ask(questions)
-            .cookie(guarded.len() as u64);
-        control.add(&watch).map_err(|error| failed(&error))?;
-    }
-    Ok(guarded)
+/// What the kernel's paths begin with.
+fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let canonical = |path: &PathBuf| path.canonicalize().map_err(|error| refused(&error, path));
+    paths.iter().map(canonical).collect()
 }
 
 fn refused(error: &io::Error, path: &Path) -> Failure {

@@ -48,7 +48,7 @@ enum Body<'a> {
         #[serde(flatten)]
         watched: Text<'a>,
         #[serde(flatten)]
-        fields: BTreeMap<&'a str, Field<'a>>,
+        fields: BTreeMap<Cow<'a, str>, Field<'a>>,
     },
     Loss {
         count: u64,
@@ -68,13 +68,14 @@ enum Body<'a> {
 #[serde(untagged)]
 enum Field<'a> {
     Number(u64),
-    Text(&'a str),
+    Text(Cow<'a, str>),
+    Bytes(&'a [u8]),
 }
 
 /// A path or a name as text, and as bytes when it is not UTF-8.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Text<'a> {
+pub enum Text<'a> {
     Path {
         path: Cow<'a, str>,
     },
@@ -103,7 +104,8 @@ impl<'a> Text<'a> {
         Text::path_of(watched.path.as_os_str().into())
     }
 
-    fn path_of(text: Cow<'a, OsStr>) -> Self {
+    /// A path.
+    pub fn path_of(text: Cow<'a, OsStr>) -> Self {
         let text = match text {
             Cow::Borrowed(text) => text.to_str().map(Cow::Borrowed).ok_or(text.to_owned()),
             Cow::Owned(text) => text.into_string().map(Cow::Owned),
@@ -117,8 +119,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn below(watched: &'a Watched) -> Self {
-        let text = watched.path.as_os_str();
+    /// Something above what happened.
+    pub fn below(text: &'a OsStr) -> Self {
         match text.to_str() {
             Some(below) => Text::Below { below },
             None => Text::BelowBytes {
@@ -169,7 +171,7 @@ fn file_body<'a>(file: &'a FileEvent<'a>) -> Body<'a> {
     let truncated = matches!(file.below, Below::Unknown);
     Body::File {
         path: match truncated {
-            true => Text::below(file.watched),
+            true => Text::below(file.watched.path.as_os_str()),
             false => Text::path_of(file.path()),
         },
         name: file.name.map(Text::name),
@@ -183,18 +185,24 @@ fn file_body<'a>(file: &'a FileEvent<'a>) -> Body<'a> {
 }
 
 fn source_body<'a>(event: &'a SourceEvent<'_>) -> Body<'a> {
-    let field = |value: &'a Value| match value {
-        Value::Number(number) => Field::Number(*number),
-        Value::Text(text) => Field::Text(text),
-    };
+    let mut fields = BTreeMap::new();
+    for (name, value) in &event.fields {
+        let field = match value {
+            Value::Number(number) => Field::Number(*number),
+            Value::Text(text) => Field::Text(text.to_string_lossy()),
+        };
+        fields.insert(Cow::Borrowed(*name), field);
+        if let Value::Text(text) = value {
+            if text.to_str().is_none() {
+                let bytes = Field::Bytes(text.as_bytes());
+                fields.insert(format!("{name}_bytes").into(), bytes);
+            }
+        }
+    }
     Body::Source {
         source: event.source,
         watched: Text::path(event.watched),
-        fields: event
-            .fields
-            .iter()
-            .map(|(name, value)| (*name, field(value)))
-            .collect(),
+        fields,
     }
 }
 

@@ -49,17 +49,14 @@ pub fn run(options: &Monitor) -> Result<Outcome, Failure> {
         eprintln!("Watches established.");
     }
     let out = BufWriter::new(io::stdout().lock());
+    let mounts = list.mounts_of.map(Mounts::of).unwrap_or_default();
     let mut session = Session {
         options,
         output,
         out,
         list,
         live,
-        // Only those of this namespace can be looked up.
-        mounts: match options.mount {
-            Some(None) => Mounts::of_this_namespace(),
-            _ => Mounts::default(),
-        },
+        mounts,
         own: (!options.own).then(std::process::id),
     };
     let outcome = session.watch(&control, &mut ring, &interrupt);

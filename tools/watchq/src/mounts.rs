@@ -2,79 +2,64 @@
 
 //! Where mounts are, by their unique ids: for records, which have the ids only.
 //!
-//! What is mounted now is read from /proc. A mount that has gone keeps the place it was last
-//! known at, so that its end can be told with it.
+//! The kernel is asked about one mount at a time, by its id. No path is looked up, because that would wait
+//! for the servers of whatever is mounted, for ever if one hangs; and what a new mount costs does not
+//! depend on how many others there are. A mount that has gone keeps the place it was last known at, so
+//! that its end can be told with it.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
 
-use rustix::fs::{statx, AtFlags, StatxFlags, CWD};
+use crate::sys::{self, MountStat};
 
 /// Mount points by unique id, as far as they are known.
 #[derive(Debug, Default)]
-pub struct Mounts(HashMap<u64, PathBuf>);
+pub struct Mounts {
+    points: HashMap<u64, OsString>,
+    /// The number of the namespace; 0 is that of this program.
+    namespace: u64,
+}
 
 impl Mounts {
-    /// The mounts of the program's own namespace.
-    pub fn of_this_namespace() -> Self {
-        let mut mounts = Mounts::default();
-        mounts.look();
+    /// The mounts of a namespace; 0 is that of this program.
+    pub fn of(namespace: u64) -> Self {
+        let mut mounts = Mounts {
+            points: HashMap::new(),
+            namespace,
+        };
+        // What cannot be listed is not known, and looked up when its time comes.
+        for id in sys::listmount(namespace, None).unwrap_or_default() {
+            mounts.look(id);
+        }
         mounts
     }
 
+    /// Asks where a mount is now, and what it is.
+    pub fn look(&mut self, id: u64) -> Option<MountStat> {
+        let stat = sys::statmount(self.namespace, id).ok()?;
+        if !stat.point.is_empty() {
+            self.points.insert(id, stat.point.clone());
+        }
+        Some(stat)
+    }
+
+    /// The same for a mount that was moved, and took along what is mounted on it.
+    pub fn look_below(&mut self, id: u64) {
+        self.look(id);
+        for id in sys::listmount(self.namespace, Some(id)).unwrap_or_default() {
+            self.look(id);
+        }
+    }
+
     /// Where the mount is, or was last.
-    pub fn get(&self, id: u64) -> Option<&Path> {
-        self.0.get(&id).map(PathBuf::as_path)
+    pub fn get(&self, id: u64) -> Option<&OsStr> {
+        self.points.get(&id).map(OsString::as_os_str)
     }
 
-    /// Looks again at what is mounted.
-    pub fn look(&mut self) {
-        let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
-        for line in table.split(|byte| *byte == b'\n') {
-            // Parts of a line: id, parent, device, root, mount point, ...
-            let Some(point) = line.split(|byte| *byte == b' ').nth(4) else {
-                continue;
-            };
-            let path = PathBuf::from(OsString::from_vec(unescape(point)));
-            // Of two mounts on one another, the path leads to the upper one.
-            if let Some(id) = unique_id(&path) {
-                self.0.insert(id, path);
-            }
-        }
+    /// Where the mount was that has gone.
+    pub fn take(&mut self, id: u64) -> Option<OsString> {
+        self.points.remove(&id)
     }
-}
-
-/// The unique id of the mount that a path leads to.
-fn unique_id(path: &Path) -> Option<u64> {
-    const MNT_ID_UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
-    let stat = statx(CWD, path, AtFlags::NO_AUTOMOUNT, MNT_ID_UNIQUE).ok()?;
-    (stat.stx_mask & MNT_ID_UNIQUE.bits() != 0).then_some(stat.stx_mnt_id)
-}
-
-/// Undoes the octal escapes of /proc/self/mountinfo.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, others @ ..] = rest {
-        let digits = others
-            .get(..3)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        let code = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match (first, code) {
-            (b'\\', Some(code)) => {
-                out.push(code);
-                rest = &others[3..];
-            }
-            _ => {
-                out.push(*first);
-                rest = others;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -82,20 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes() {
-        for (escaped, path) in [
-            ("/a", "/a"),
-            ("/a\\040b\\134c", "/a b\\c"),
-            ("/a\\", "/a\\"),
-            ("/a\\0", "/a\\0"),
-            ("/\\999", "/\\999"),
-        ] {
-            assert_eq!(unescape(escaped.as_bytes()), path.as_bytes(), "{escaped}");
-        }
-    }
-
-    #[test]
     fn unknown_mounts_have_no_place() {
-        assert_eq!(Mounts::default().get(1), None);
+        let mut mounts = Mounts::default();
+        assert_eq!(mounts.look(1), None);
+        assert_eq!(mounts.get(1), None);
+        assert_eq!(mounts.take(1), None);
     }
 }

@@ -2,7 +2,6 @@
 
 //! The output of `watchq monitor`: which shape lines have, and the lines that are not events.
 
-use std::ffi::OsStr;
 use std::io::{self, Write};
 
 use jiff::Zoned;
@@ -96,7 +95,7 @@ fn write_source(
             Value::Number(number) => write!(out, " {name}={number}")?,
             Value::Text(text) => {
                 write!(out, " {name}=")?;
-                escape::write(out, OsStr::new(text), raw)?;
+                escape::write(out, text, raw)?;
             }
         }
     }

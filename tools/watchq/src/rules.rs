@@ -3,13 +3,16 @@
 //! The rule file of `watchq guard`: what may be done with which files.
 //!
 //! One rule per line, `ACTION WHAT PATTERN [ERROR]`; the first that matches decides, and what none
-//! matches is allowed. ACTION is allow or deny; WHAT a list of open, exec and read, or any; PATTERN a
-//! path in which `?` stands for one character but a slash, `*` for any number of those, and `**` for
-//! anything; ERROR, after deny, the name of the error that the task gets. Empty lines and what
-//! follows a `#` are skipped; a pattern with spaces stands in double quotes.
+//! matches is allowed. ACTION is allow or deny; WHAT a list of open, exec and read, or any; PATTERN as in
+//! [`pattern`]; ERROR, after deny, the name of the error that the task gets. Empty lines and what follows a
+//! `#` are skipped; a pattern with spaces stands in double quotes.
 
-use std::path::Path;
+mod pattern;
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use globset::{Candidate, Glob, GlobSet, GlobSetBuilder};
 use rustix::io::Errno;
 use watch_queue::{Answer, Questions};
 
@@ -43,13 +46,23 @@ const WHAT: [(&str, Questions); 4] = [
 
 /// All rules, in their order.
 #[derive(Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// The patterns of all, each in its rule's place. However many there are and however many stars they
+    /// have, a path is looked at in a time that depends on its length: whoever can choose paths must not be
+    /// able to keep the answers waiting.
+    patterns: GlobSet,
+}
 
+/// One rule.
 #[derive(Debug)]
-struct Rule {
+pub struct Rule {
     answer: Answer,
     what: Questions,
-    pattern: Vec<u8>,
+    pattern: String,
+    /// The number of its line, counted from 1, and the line.
+    pub line: usize,
+    pub text: String,
 }
 
 impl Rules {
@@ -57,47 +70,93 @@ impl Rules {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::new(format!("{}: cannot be read: {error}", escaped(path))))?;
-        Self::parse(&text).map_err(|(line, what)| {
+        let rules = Self::parse(&text).map_err(|(line, what)| {
             Failure::new(format!("{}:{line}: {what}", escaped(path)))
                 .advise("a rule is: allow or deny, then open,exec,read or any, then a path pattern")
                 .advise("for example: deny open,exec /srv/**/*.key EACCES")
-        })
+        })?;
+        match rules.questions().is_empty() {
+            false => Ok(rules),
+            true => Err(Failure::new(format!(
+                "{}: has no rule, so there is nothing to ask about",
+                escaped(path)
+            ))),
+        }
     }
 
     /// The rules of a text; or the number of the line that is wrong, and why.
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut rules = Vec::new();
-        for (number, line) in text.lines().enumerate() {
-            let words = split(line).map_err(|error| (number + 1, error))?;
-            if !words.is_empty() {
-                rules.push(Rule::parse(&words).map_err(|error| (number + 1, error))?);
+        let mut patterns = GlobSetBuilder::new();
+        for (line, number) in text.lines().zip(1..) {
+            let wrong = |error| (number, error);
+            let words = split(line).map_err(wrong)?;
+            if words.is_empty() {
+                continue;
             }
+            let (rule, glob) = Rule::parse(number, &words).map_err(wrong)?;
+            // By itself first, so that one which cannot be compiled is found with its line.
+            let alone = GlobSetBuilder::new().add(glob.clone()).build();
+            alone.map_err(|error| wrong(format!("'{}': {}", rule.pattern, error.kind())))?;
+            patterns.add(glob);
+            rules.push(rule);
         }
-        Ok(Rules(rules))
+        let last = text.lines().count();
+        let patterns = patterns
+            .build()
+            .map_err(|error| (last, error.kind().to_string()))?;
+        Ok(Rules { rules, patterns })
     }
 
     /// The answer for a path. One that is not known may be any of those that a rule denies, so it is
     /// denied: whoever can make deep directories must not get round the rules by that.
     pub fn decide(&self, what: Questions, path: Option<&[u8]>) -> Answer {
-        let Some(path) = path else {
-            return Answer::Deny(0);
-        };
-        self.0
-            .iter()
-            .find(|rule| rule.what.contains(what) && matches(&rule.pattern, path))
-            .map_or(Answer::Allow, |rule| rule.answer)
+        match path {
+            None => Answer::Deny(0),
+            // What no rule is about was asked for by rules of before, if at all.
+            Some(path) => self
+                .first(what, path)
+                .map_or(Answer::Allow, |(_, rule)| rule.answer),
+        }
+    }
+
+    /// The rule that decides about a path, and its place.
+    pub fn first(&self, what: Questions, path: &[u8]) -> Option<(usize, &Rule)> {
+        let matching = self
+            .patterns
+            .matches_candidate(&Candidate::from_bytes(path));
+        let rule = |index: usize| self.rules.get(index).map(|rule| (index, rule));
+        // In their order.
+        let mut rules = matching.into_iter().filter_map(rule);
+        rules.find(|(_, rule)| rule.what.contains(what))
     }
 
     /// What the rules need to be asked about.
     pub fn questions(&self) -> Questions {
-        self.0
+        self.rules
             .iter()
             .fold(Questions::empty(), |all, rule| all | rule.what)
+    }
+
+    /// All rules.
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules that can match nothing that is below one of these paths.
+    pub fn idle<'a>(&'a self, guarded: &'a [PathBuf]) -> impl Iterator<Item = &'a Rule> {
+        self.rules.iter().filter(|rule| {
+            let prefix = pattern::prefix(&rule.pattern).as_bytes();
+            !guarded.iter().any(|path| {
+                let path = path.as_os_str().as_bytes();
+                path.starts_with(prefix) || prefix.starts_with(path)
+            })
+        })
     }
 }
 
 impl Rule {
-    fn parse(words: &[String]) -> Result<Self, String> {
+    fn parse(line: usize, words: &[String]) -> Result<(Self, Glob), String> {
         let [action, what, pattern, rest @ ..] = words else {
             return Err("a rule has at least three words".into());
         };
@@ -116,12 +175,33 @@ impl Rule {
                 .ok_or_else(|| format!("'{word}' is none of open, exec, read and any"))?
                 .1;
         }
-        Ok(Rule {
+        let rule = Rule {
             answer,
             what: questions,
-            pattern: pattern.as_bytes().to_vec(),
-        })
+            pattern: pattern.clone(),
+            line,
+            text: words.join(" "),
+        };
+        Ok((rule, pattern::parse(pattern)?))
     }
+
+    /// What it does.
+    pub fn answer(&self) -> Answer {
+        self.answer
+    }
+}
+
+/// The name of the error that a task gets.
+pub fn error_name(number: u32) -> &'static str {
+    let number = if number == 0 {
+        Errno::PERM.raw_os_error()
+    } else {
+        number.cast_signed()
+    };
+    ERRORS
+        .iter()
+        .find(|(_, error)| error.raw_os_error() == number)
+        .map_or("?", |(name, _)| name)
 }
 
 fn error(name: &str) -> Result<u32, String> {
@@ -154,137 +234,5 @@ fn split(line: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
-/// Whether a path fits a pattern. However many stars it has, the time is the product of the two
-/// lengths: whoever can choose a path must not be able to keep the answer waiting.
-fn matches(pattern: &[u8], path: &[u8]) -> bool {
-    // For each length, whether what was read of the pattern fits so many bytes of the path.
-    let mut fits = vec![false; path.len() + 1];
-    fits[0] = true;
-    let mut rest = pattern;
-    loop {
-        rest = match rest {
-            [] => return fits[path.len()],
-            [b'*', behind @ ..] => {
-                let (slashes, behind) = match behind {
-                    [b'*', behind @ ..] => (true, behind),
-                    _ => (false, behind),
-                };
-                for (i, byte) in path.iter().enumerate() {
-                    fits[i + 1] |= fits[i] && (slashes || *byte != b'/');
-                }
-                behind
-            }
-            [want, behind @ ..] => {
-                for (i, byte) in path.iter().enumerate().rev() {
-                    let same = want == byte || *want == b'?' && *byte != b'/';
-                    fits[i + 1] = fits[i] && same;
-                }
-                fits[0] = false;
-                behind
-            }
-        };
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wrong(text: &str) -> (usize, String) {
-        Rules::parse(text).unwrap_err()
-    }
-
-    #[test]
-    fn the_first_rule_that_matches_decides() {
-        let rules = Rules::parse(
-            "# keys are nobody's business\n\
-             allow open /srv/public/**   # but these\n\n\
-             deny  open,exec **/*.key EACCES\n\
-             deny  exec /srv/*/tool\n\
-             deny  read \"/srv/with space\" EIO\n",
-        )
-        .unwrap();
-        let open = |path: &str| rules.decide(Questions::OPEN, Some(path.as_bytes()));
-        assert_eq!(open("/srv/public/a/b.key"), Answer::Allow);
-        assert_eq!(open("/srv/b.key"), Answer::Deny(13));
-        assert_eq!(open("/srv/b.keys"), Answer::Allow);
-        assert_eq!(
-            rules.decide(Questions::OPEN_EXEC, Some(b"/srv/x/tool")),
-            Answer::Deny(0)
-        );
-        assert_eq!(
-            rules.decide(Questions::OPEN_EXEC, Some(b"/srv/x/y/tool")),
-            Answer::Allow
-        );
-        assert_eq!(
-            rules.decide(Questions::ACCESS, Some(b"/srv/with space")),
-            Answer::Deny(5)
-        );
-        assert_eq!(open("/srv/with space"), Answer::Allow);
-        assert_eq!(
-            rules.questions(),
-            Questions::OPEN | Questions::OPEN_EXEC | Questions::ACCESS
-        );
-    }
-
-    #[test]
-    fn a_path_that_is_not_known_is_denied() {
-        let rules = Rules::parse("allow any **").unwrap();
-        assert_eq!(rules.decide(Questions::OPEN, None), Answer::Deny(0));
-        assert_eq!(rules.decide(Questions::OPEN, Some(b"/a")), Answer::Allow);
-    }
-
-    #[test]
-    fn stars_and_question_marks() {
-        for (pattern, path, fits) in [
-            ("/a/*", "/a/b", true),
-            ("/a/*", "/a/b/c", false),
-            ("/a/**", "/a/b/c", true),
-            ("/a/**", "/a/", true),
-            ("/a/**", "/a", false),
-            ("/a/?.c", "/a/x.c", true),
-            ("/a/?.c", "/a//.c", false),
-            ("**", "", true),
-            ("*", "", true),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-b-b", false),
-            ("/a/**/*.c", "/a/b/c/d.c", true),
-            ("/a/**/*.c", "/a/d.c", false),
-            ("/a/***", "/a/b/c", true),
-            ("a", "", false),
-            ("", "a", false),
-        ] {
-            assert_eq!(
-                matches(pattern.as_bytes(), path.as_bytes()),
-                fits,
-                "{pattern} {path}"
-            );
-        }
-    }
-
-    #[test]
-    fn many_stars_take_no_time() {
-        let (pattern, path) = ("**a*".repeat(50) + "b", "a".repeat(4000));
-        let begun = std::time::Instant::now();
-        assert!(!matches(pattern.as_bytes(), path.as_bytes()));
-        assert!(begun.elapsed().as_secs() < 5);
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_its_line() {
-        for (text, line, part) in [
-            ("alow open /a", 1, "'alow' is neither"),
-            ("\n\nallow open", 3, "three words"),
-            ("deny peek /a", 1, "'peek' is none of open"),
-            ("deny open, /a", 1, "'' is none of open"),
-            ("deny open /a ENOENT", 1, "'ENOENT' is none of EPERM"),
-            ("deny open /a EIO twice", 1, "'twice' is too much"),
-            ("allow open /a EIO", 1, "'EIO' is too much after allow"),
-            ("deny open \"/a b", 1, "not closed"),
-        ] {
-            let (at, message) = wrong(text);
-            assert_eq!(at, line, "{text}");
-            assert!(message.contains(part), "{text}: {message}");
-        }
-    }
-}
+mod tests;

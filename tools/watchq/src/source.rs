@@ -2,6 +2,9 @@
 
 //! Events of the sources beside files, as a name and fields, which both outputs print.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
 use watch_queue::{
     BlockEvent, FileSystemError, KeyEvent, Kind, MountChange, MountEvent, SuperblockChange,
     SuperblockEvent, UsbEvent,
@@ -24,7 +27,7 @@ pub struct SourceEvent<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Value {
     Number(u64),
-    Text(String),
+    Text(OsString),
 }
 
 const KEYS: [&str; 8] = [
@@ -114,29 +117,36 @@ impl<'a> SourceEvent<'a> {
 type Described = (&'static str, Vec<(&'static str, Value)>);
 
 fn of_mount(mount: &MountEvent, mounts: &mut Mounts) -> Described {
-    let (event, appears) = match mount.change {
-        MountChange::New => ("new_mount", true),
-        MountChange::Unmount => ("unmount", false),
-        MountChange::Expiry => ("expiry", false),
-        MountChange::ReadOnly => ("readonly", false),
-        MountChange::Writable => ("writable", false),
-        MountChange::Attributes => ("setattr", false),
-        MountChange::MoveFrom => ("move_from", false),
-        MountChange::MoveTo => ("move_to", true),
-        _ => ("unknown", false),
+    let id = mount.mount;
+    let (event, stat) = match mount.change {
+        MountChange::New => ("new_mount", mounts.look(id)),
+        MountChange::Unmount => ("unmount", None),
+        MountChange::Expiry => ("expiry", None),
+        MountChange::ReadOnly => ("readonly", None),
+        MountChange::Writable => ("writable", None),
+        MountChange::Attributes => ("setattr", None),
+        MountChange::MoveFrom => ("move_from", None),
+        MountChange::MoveTo => {
+            mounts.look_below(id);
+            ("move_to", None)
+        }
+        _ => ("unknown", None),
     };
-    if appears {
-        mounts.look();
-    }
     let mut fields = vec![
-        ("mount", Value::Number(mount.mount)),
+        ("mount", Value::Number(id)),
         ("on", Value::Number(mount.parent)),
     ];
     if mount.recursive {
         fields.push(("recursive", Value::Number(1)));
     }
-    if let Some(path) = mounts.get(mount.mount) {
-        fields.push(("at", Value::Text(path.to_string_lossy().into_owned())));
+    let point = match mount.change {
+        MountChange::Unmount | MountChange::Expiry => mounts.take(id),
+        _ => mounts.get(id).map(OsStr::to_owned),
+    };
+    fields.extend(point.map(|point| ("at", Value::Text(point))));
+    if let Some(stat) = stat {
+        fields.push(("type", Value::Text(stat.fs_type)));
+        fields.push(("from", Value::Text(stat.source)));
     }
     (event, fields)
 }
@@ -190,14 +200,14 @@ fn of_block(block: &BlockEvent) -> Described {
     let major = block.dev >> 8 & 0xfff;
     let minor = block.dev & 0xff | block.dev >> 12 & 0xf_ff00;
     let fields = vec![
-        ("dev", Value::Text(format!("{major}:{minor}"))),
+        ("dev", Value::Text(format!("{major}:{minor}").into())),
         ("sector", Value::Number(block.sector)),
     ];
     (name(&BLOCKS, block.subtype), fields)
 }
 
 fn of_usb(usb: &UsbEvent<'_>) -> Described {
-    let text = String::from_utf8_lossy(usb.name).into_owned();
+    let text = OsStr::from_bytes(usb.name).to_owned();
     let mut fields = vec![("name", Value::Text(text))];
     if usb.error != 0 {
         fields.push(("errno", Value::Number(usb.error.into())));

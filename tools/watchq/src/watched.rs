@@ -15,6 +15,7 @@ use watch_queue::{Control, Scope, Watch, WatchFlags};
 use crate::args::{Monitor, Reach};
 use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::sys;
 
 /// One watched path, or something else that is watched.
 #[derive(Debug)]
@@ -30,7 +31,11 @@ pub struct Watched {
 /// in a loss stands for several watches. What is no path comes first, because the cookie is also its
 /// id, which has 8 bits: only those of files have the cookie in their records.
 #[derive(Debug, Default)]
-pub struct List(Vec<Watched>);
+pub struct List {
+    all: Vec<Watched>,
+    /// The number of the mount namespace whose mounts are watched, if any are; 0 is our own.
+    pub mounts_of: Option<u64>,
+}
 
 impl List {
     /// Watches what the options say. A path that leads to an object that is watched already is left
@@ -42,14 +47,14 @@ impl List {
         for path in &options.paths {
             let (fd, watched, scope) =
                 look_at(path, options.reach()).map_err(|error| Failure::watching(&error, path))?;
-            let cookie = list.0.len() as u64 + 1;
+            let cookie = list.all.len() as u64 + 1;
             let watch = Watch::fd(fd.as_fd())
                 .scope(scope)
                 .flags(WatchFlags::PATH)
                 .events(events)
                 .cookie(cookie);
             match control.add(&watch) {
-                Ok(_) => list.0.push(watched),
+                Ok(_) => list.all.push(watched),
                 Err(error) if Errno::from_io_error(&error) == Some(Errno::EXIST) => {
                     eprintln!("watchq: warning: {}", list.same_as(&watched));
                 }
@@ -61,11 +66,16 @@ impl List {
 
     fn set_sources(&mut self, control: &Control, options: &Monitor) -> Result<(), Failure> {
         match &options.mount {
-            Some(None) => self.add(control, "mounts".into(), Watch::mounts())?,
+            Some(None) => {
+                self.add(control, "mounts".into(), Watch::mounts())?;
+                self.mounts_of = Some(0);
+            }
             Some(Some(path)) => {
                 let fd = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
                     .map_err(|error| Failure::watching(&error.into(), path))?;
                 self.add(control, path.clone(), Watch::mounts_of(fd.as_fd()))?;
+                // Without its number, no places are known.
+                self.mounts_of = sys::mount_namespace(fd.as_fd()).ok();
             }
             None => {}
         }
@@ -88,11 +98,11 @@ impl List {
 
     /// Adds a watch of something else than a file, which is printed as `label`.
     fn add(&mut self, control: &Control, label: PathBuf, watch: Watch<'_>) -> Result<(), Failure> {
-        let id = u8::try_from(self.0.len() + 1)
+        let id = u8::try_from(self.all.len() + 1)
             .map_err(|_| Failure::new("so many things cannot be watched in one queue"))?;
         match control.add(&watch.id(id).cookie(id.into())) {
             Ok(_) => {
-                self.0.push(Watched {
+                self.all.push(Watched {
                     path: label,
                     object: (0, 0),
                 });
@@ -109,23 +119,26 @@ impl List {
     /// What the watch with this cookie is on.
     pub fn get(&self, cookie: u64) -> Option<&Watched> {
         let index = usize::try_from(cookie).ok()?.checked_sub(1)?;
-        self.0.get(index)
+        self.all.get(index)
     }
 
     /// A list of paths, for tests of what is printed.
     #[cfg(test)]
     pub fn example(paths: &[&str]) -> Self {
-        List(paths.iter().map(|path| Watched::example(path)).collect())
+        List {
+            all: paths.iter().map(|path| Watched::example(path)).collect(),
+            mounts_of: None,
+        }
     }
 
     /// How many watches there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     fn same_as(&self, watched: &Watched) -> String {
         let path = escaped(&watched.path);
-        match self.0.iter().find(|other| other.object == watched.object) {
+        match self.all.iter().find(|other| other.object == watched.object) {
             Some(other) if other.path == watched.path => format!("{path} was given twice"),
             Some(other) => format!("{path} is the same as {}", escaped(&other.path)),
             None => format!("{path} is watched already"),
@@ -193,7 +206,7 @@ mod tests {
 
     #[test]
     fn cookies_count_from_one() {
-        let list = List(vec![Watched::example("a"), Watched::example("b")]);
+        let list = List::example(&["a", "b"]);
         assert_eq!(list.get(1).unwrap().path, Path::new("a"));
         assert_eq!(list.get(2).unwrap().path, Path::new("b"));
         for cookie in [0, 3, u64::MAX] {
@@ -203,10 +216,11 @@ mod tests {
 
     #[test]
     fn a_second_path_to_an_object_is_explained() {
-        let list = List(vec![Watched {
+        let mut list = List::default();
+        list.all.push(Watched {
             path: "a/".into(),
             object: (1, 2),
-        }]);
+        });
         let say = |path: &str, inode| {
             list.same_as(&Watched {
                 path: path.into(),

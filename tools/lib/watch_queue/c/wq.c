@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,6 +13,40 @@
 #include <watch_queue/wq.h>
 
 #define DEFAULT_PAGES	16
+
+/*
+ * What stays in the page behind a struct wq. The struct itself is filled with zeros in a child of fork(),
+ * because the kernel does not give the ring to children: all of it then says that there is nothing to read
+ * and no ring, where it would lead to memory that is not there. Only the descriptor is the child's, too.
+ */
+struct kept {
+	int fd;
+};
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static struct kept *kept(const struct wq *wq)
+{
+	return (struct kept *)((uintptr_t)wq + page_size());
+}
+
+/* The two pages of a queue, or NULL. */
+static struct wq *new_queue(void)
+{
+	size_t page = page_size();
+	void *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (madvise(memory, page, MADV_WIPEONFORK)) {
+		munmap(memory, 2 * page);
+		return NULL;
+	}
+	return memory;
+}
 
 int wq_attach(struct wq *wq, void *memory, uint32_t slots)
 {
@@ -35,11 +68,15 @@ int wq_attach(struct wq *wq, void *memory, uint32_t slots)
 
 int wq_refill(struct wq *wq)
 {
-	/* Pairs with the kernel's release: records before head are complete. */
-	uint32_t head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
-	uint32_t position = wq_position(wq), index = position & wq->mask;
-	uint32_t slots = head - position;
+	uint32_t position = wq_position(wq), index = position & wq->mask, head, slots;
 
+	if (!wq->ring) {
+		wq->error = -ECHILD;
+		return 0;
+	}
+	/* Pairs with the kernel's release: records before head are complete. */
+	head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
+	slots = head - position;
 	wq->error = head - wq->released > wq->mask + 1 ? -EBADMSG : 0;
 	if (!slots || wq->error)
 		return 0;
@@ -77,13 +114,13 @@ static int read_opts(struct wq_opts *known, const struct wq_opts *opts)
 /* Gives the open device its ring and maps it. */
 static int make_ring(struct wq *wq, const struct wq_opts *opts)
 {
-	size_t length = opts->pages * (size_t)sysconf(_SC_PAGESIZE);
+	size_t length = opts->pages * page_size();
 	void *memory;
 	int rc;
 
-	if (ioctl(wq->fd, IOC_WATCH_QUEUE_SET_SIZE, (unsigned long)opts->pages))
+	if (ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_SET_SIZE, (unsigned long)opts->pages))
 		return -errno;
-	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, wq->fd, 0);
+	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, kept(wq)->fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
 	rc = wq_attach(wq, memory, length / sizeof(struct watch_notification));
@@ -106,13 +143,13 @@ int wq_open(struct wq **wq, const struct wq_opts *opts)
 	rc = read_opts(&known, opts);
 	if (rc)
 		return rc;
-	q = calloc(1, sizeof(*q));
+	q = new_queue();
 	if (!q)
 		return -ENOMEM;
 	q->fn = known.fn;
 	q->ctx = known.ctx;
-	q->fd = open(known.device, O_RDWR | O_CLOEXEC);
-	rc = q->fd < 0 ? -errno : make_ring(q, &known);
+	kept(q)->fd = open(known.device, O_RDWR | O_CLOEXEC);
+	rc = kept(q)->fd < 0 ? -errno : make_ring(q, &known);
 	if (rc) {
 		wq_close(q);
 		return rc;
@@ -127,20 +164,20 @@ void wq_close(struct wq *wq)
 		return;
 	if (wq->ring)
 		munmap(wq->ring, (wq->mask + (size_t)1) * sizeof(struct watch_notification));
-	if (wq->fd >= 0)
-		close(wq->fd);
-	free(wq);
+	if (kept(wq)->fd >= 0)
+		close(kept(wq)->fd);
+	munmap(wq, 2 * page_size());
 }
 
 int wq_fd(const struct wq *wq)
 {
-	return wq->fd;
+	return kept(wq)->fd;
 }
 
 int wq_add_watch(struct wq *wq, struct watch_queue_add *add)
 {
 	add->size = sizeof(*add);
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_ADD_WATCH, add) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_ADD_WATCH, add) ? -errno : 0;
 }
 
 int wq_add(struct wq *wq, const char *path, uint32_t scope, uint64_t events, uint64_t cookie,
@@ -168,18 +205,18 @@ int wq_remove(struct wq *wq, uint64_t handle)
 {
 	struct watch_queue_remove remove = { .size = sizeof(remove), .handle = handle };
 
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_REMOVE_WATCH, &remove) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_REMOVE_WATCH, &remove) ? -errno : 0;
 }
 
 int wq_filter(struct wq *wq, const struct watch_notification_filter *filter)
 {
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_SET_FILTER, filter) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_SET_FILTER, filter) ? -errno : 0;
 }
 
 int wq_info(struct wq *wq, uint64_t handle, struct watch_queue_info *info)
 {
 	*info = (struct watch_queue_info){ .size = sizeof(*info), .handle = handle };
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_GET_INFO, info) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_GET_INFO, info) ? -errno : 0;
 }
 
 static int respond(struct wq *wq, uint64_t request, uint32_t response, uint32_t error)
@@ -191,7 +228,7 @@ static int respond(struct wq *wq, uint64_t request, uint32_t response, uint32_t 
 		.error = error,
 	};
 
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_RESPOND, &respond) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_RESPOND, &respond) ? -errno : 0;
 }
 
 int wq_allow(struct wq *wq, uint64_t request)
@@ -207,7 +244,7 @@ int wq_deny(struct wq *wq, uint64_t request, uint32_t error)
 int wq_open_target(struct wq *wq, uint64_t request)
 {
 	struct watch_queue_open_target target = { .size = sizeof(target), .request = request };
-	int fd = ioctl(wq->fd, IOC_WATCH_QUEUE_OPEN_TARGET, &target);
+	int fd = ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_OPEN_TARGET, &target);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -220,18 +257,20 @@ int wq_set_permission(struct wq *wq, uint32_t timeout_ms, uint32_t unanswered)
 		.unanswered = unanswered,
 	};
 
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_SET_PERMISSION, &policy) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_SET_PERMISSION, &policy) ? -errno : 0;
 }
 
 int wq_shutdown(struct wq *wq)
 {
-	return ioctl(wq->fd, IOC_WATCH_QUEUE_SHUTDOWN, 0) ? -errno : 0;
+	return ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_SHUTDOWN, 0) ? -errno : 0;
 }
 
 int wq_wait(struct wq *wq, int timeout_ms)
 {
-	struct pollfd pollfd = { .fd = wq->fd, .events = POLLIN };
+	struct pollfd pollfd = { .fd = kept(wq)->fd, .events = POLLIN };
 
+	if (!wq->ring)
+		return -ECHILD;
 	wq_advance(wq);
 	if (poll(&pollfd, 1, timeout_ms) < 0)
 		return -errno;
@@ -245,6 +284,8 @@ int wq_consume_n(struct wq *wq, size_t n)
 	const struct watch_notification *record;
 	int count = 0, rc = 0;
 
+	if (!wq->ring)
+		return -ECHILD;
 	if (!wq->fn)
 		return -EINVAL;
 	wq->error = 0;
@@ -276,8 +317,11 @@ int wq_poll(struct wq *wq, int timeout_ms)
 
 int wq_resync(struct wq *wq)
 {
-	uint32_t head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
+	uint32_t head;
 
+	if (!wq->ring)
+		return -ECHILD;
+	head = __atomic_load_n(&wq->ring->meta.head, __ATOMIC_ACQUIRE);
 	if (head - wq->released > wq->mask + 1)
 		return -EBADMSG;
 	wq->end = head;

@@ -39,7 +39,8 @@ deep()
 	long=$(printf '%0100d' 0)
 	i=0
 	while [ $i -lt "$1" ]; do
-		mkdir "$long" && cd "$long" || { fail "cd"; return; }
+		mkdir "$long"
+		cd "$long" || { fail "cd"; return; }
 		i=$((i + 1))
 	done
 	echo x >leaf

@@ -85,13 +85,13 @@ impl Builder {
         let mapping = Mapping::new(fd.as_fd(), length)?;
         // SAFETY: The mapping begins at a page, covers `slots` slots and goes into the ring beside
         // the consumer, which is dropped first. The kernel keeps to the rules of the ring.
-        let mut consumer = unsafe { Consumer::new(mapping.start(), slots) }?;
+        let mut consumer = unsafe { Consumer::new(mapping.start()?, slots) }?;
         if let Some(batch) = self.batch {
             consumer.set_batch(batch);
         }
         Ok((
             Control::new(Arc::clone(&fd)),
-            Ring::new(consumer, mapping, fd),
+            Ring::new(consumer, mapping, fd)?,
         ))
     }
 }

@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::abi;
+use crate::fork::Zeroable;
 use crate::{Corrupt, Record};
 
 /// The reading side of a ring in memory.
@@ -27,12 +28,14 @@ use crate::{Corrupt, Record};
 /// - `cursor` points to a slot of the ring, or just behind the last one, and the `left` bytes from
 ///   there on are inside the ring and hold nothing that the kernel may still write to. `left` is a
 ///   multiple of 8.
+/// - Or else every byte of it is zero: in a child of fork(), which has no ring.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Consumer {
-    base: NonNull<u64>,
+    base: *mut u64,
     mask: u32,
     /// Where the next record begins. Everything before it may be released.
-    cursor: NonNull<u64>,
+    cursor: *mut u64,
     /// Bytes that can be read before head, or the end of the ring, is reached.
     left: usize,
     /// Release what was read, and look at head again, when no more than this is left.
@@ -50,6 +53,10 @@ pub struct Consumer {
 // SAFETY: By the type invariants the memory stays valid wherever the consumer goes, and nothing in
 // it is bound to a thread: every access to words that others may write is atomic.
 unsafe impl Send for Consumer {}
+
+// SAFETY: All zeros are pointers that are null and numbers, as the invariants allow. Nothing is left
+// then and nothing to be released, and what follows head looks at `base` first.
+unsafe impl Zeroable for Consumer {}
 
 impl Consumer {
     /// Begins to read the ring of `slots` slots at `base`, from the tail that it holds.
@@ -75,9 +82,9 @@ impl Consumer {
         // INVARIANT: The size was just checked, the memory is the caller's promise, and nothing is
         // left to read.
         let mut consumer = Consumer {
-            base,
+            base: base.as_ptr(),
             mask: slots - 1,
-            cursor: base,
+            cursor: base.as_ptr(),
             left: 0,
             pause: 0,
             end: 0,
@@ -106,7 +113,8 @@ impl Consumer {
     ///
     /// [`InvalidData`](io::ErrorKind::InvalidData) with a [`Corrupt`] when the ring holds a record
     /// that cannot be right. The position does not move: the same error comes again until
-    /// [`resync`](Self::resync).
+    /// [`resync`](Self::resync). [`NotConnected`](io::ErrorKind::NotConnected) in a child of the process
+    /// that opened the queue.
     // Not an Iterator: each record borrows the consumer until the next call.
     #[allow(clippy::should_implement_trait)]
     #[inline]
@@ -164,6 +172,7 @@ impl Consumer {
     /// [`InvalidData`](io::ErrorKind::InvalidData) with [`Corrupt::Head`] when head itself makes no
     /// sense: then only a new queue helps.
     pub fn resync(&mut self) -> io::Result<()> {
+        self.check_process()?;
         let head = self.header(abi::WORD_HEAD).load(Ordering::Acquire);
         if head.wrapping_sub(self.released) > self.mask + 1 {
             return Err(Corrupt::Head {
@@ -192,10 +201,22 @@ impl Consumer {
         self.mask + 1
     }
 
+    /// Whether the ring is there: a child of the process that opened the queue does not have it.
+    pub(crate) fn check_process(&self) -> io::Result<()> {
+        match self.base.is_null() {
+            false => Ok(()),
+            true => Err(io::Error::new(
+                io::ErrorKind::NotConnected,
+                "after fork() only the parent can read the queue: open another one here",
+            )),
+        }
+    }
+
     /// Releases what was read and looks at head; says whether there is something to read.
     #[inline(never)]
     fn refill(&mut self) -> io::Result<bool> {
         self.release();
+        self.check_process()?;
         // Pairs with the kernel's store-release of head: records before head are complete.
         let head = self.header(abi::WORD_HEAD).load(Ordering::Acquire);
         let position = self.position();
@@ -241,13 +262,14 @@ impl Consumer {
     }
 
     /// The slot at `index`, which must not be above the mask.
-    fn slot(&self, index: u32) -> NonNull<u64> {
+    fn slot(&self, index: u32) -> *mut u64 {
         debug_assert!(index <= self.mask);
-        // SAFETY: The callers pass masked positions: inside the ring by the type invariants.
+        // SAFETY: The callers pass masked positions, and have looked whether there is a ring: inside it
+        // by the type invariants.
         unsafe { self.base.add(index as usize) }
     }
 
-    /// One of the two words of the slot at the cursor. Something must be left.
+    /// One of the two words of the slot at the cursor. Something must be left, so there is a ring.
     #[inline]
     fn word(&self, index: usize) -> &AtomicU32 {
         debug_assert!(index < 2 && self.left >= abi::SLOT_SIZE);
@@ -255,17 +277,18 @@ impl Consumer {
         let word = unsafe { self.cursor.cast::<u32>().add(index) };
         // SAFETY: The word is aligned and valid for as long as `self` by the type invariants, and
         // whoever writes to it concurrently does so atomically.
-        unsafe { AtomicU32::from_ptr(word.as_ptr()) }
+        unsafe { AtomicU32::from_ptr(word) }
     }
 
-    /// One of the six words of the ring's header.
+    /// One of the six words of the ring's header. There must be a ring.
     #[inline]
     fn header(&self, index: usize) -> &AtomicU32 {
         debug_assert!(index < abi::HEADER_SLOTS as usize * 2);
-        // SAFETY: By the type invariants the ring has at least 8 slots.
+        // SAFETY: By the type invariants the ring has at least 8 slots; the callers have looked whether
+        // it is there, or know from a position that is not 0.
         let word = unsafe { self.base.cast::<u32>().add(index) };
         // SAFETY: As in `word`.
-        unsafe { AtomicU32::from_ptr(word.as_ptr()) }
+        unsafe { AtomicU32::from_ptr(word) }
     }
 }
 

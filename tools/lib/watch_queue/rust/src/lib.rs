@@ -38,6 +38,17 @@
 //! does not touch a record until the consumer has gone past it; another process could, if the
 //! program passed the queue's descriptor on to it. Pass it only to processes that you trust as
 //! much as your own.
+//!
+//! # After fork()
+//!
+//! The kernel does not give the ring to children: only the process that opened the queue reads it. In a
+//! child, reading and waiting fail with [`NotConnected`](std::io::ErrorKind::NotConnected) and dropping
+//! the ring does nothing to the parent's; [`Control`] works, because it only asks the kernel. A child that is
+//! to go on alone opens a queue of its own, so a daemon opens its queue after its last `fork()`.
+
+// The fake ring of the tests names the crate as other programs do.
+#[cfg(test)]
+extern crate self as watch_queue;
 
 mod builder;
 mod consumer;
@@ -45,6 +56,7 @@ mod control;
 mod error;
 mod events;
 mod filter;
+mod fork;
 mod fs_event;
 mod permission;
 mod record;

@@ -6,7 +6,6 @@
 //! checks the body against the record's length.
 
 use std::io;
-use std::ptr::NonNull;
 
 use crate::abi;
 use crate::{BlockEvent, KeyEvent, MountEvent, SuperblockEvent, UsbEvent};
@@ -115,10 +114,10 @@ impl<'a> Record<'a> {
     /// `start` must be aligned to 8 bytes, and the number of bytes that `info` gives, not zero, must
     /// be valid for reads and not written to for `'a`.
     #[inline]
-    pub(crate) unsafe fn from_ring(start: NonNull<u64>, word0: u32, info: u32) -> Self {
+    pub(crate) unsafe fn from_ring(start: *const u64, word0: u32, info: u32) -> Self {
         let length = (info & abi::INFO_LENGTH) as usize;
         // SAFETY: As the caller promises.
-        let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr().cast::<u8>(), length) };
+        let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
         // INVARIANT: As the caller promises.
         Record { bytes, word0, info }
     }

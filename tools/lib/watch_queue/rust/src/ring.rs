@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
+use crate::fork::{WipedOnFork, Zeroable};
 use crate::sys::Mapping;
 use crate::{Consumer, Record};
 
@@ -19,19 +20,28 @@ use crate::{Consumer, Record};
 /// sleep.
 #[derive(Debug)]
 pub struct Ring {
-    // Dropped before the mapping that it reads: fields are dropped in the order they stand here.
-    consumer: Consumer,
-    _mapping: Mapping,
+    reader: WipedOnFork<Reader>,
     fd: Arc<OwnedFd>,
 }
 
+/// What a child of this process does not have.
+#[derive(Debug)]
+struct Reader {
+    // Dropped before the mapping that it reads: fields are dropped in the order they stand here.
+    consumer: Consumer,
+    _mapping: Mapping,
+}
+
+// SAFETY: Both parts are.
+unsafe impl Zeroable for Reader {}
+
 impl Ring {
-    pub(crate) fn new(consumer: Consumer, mapping: Mapping, fd: Arc<OwnedFd>) -> Self {
-        Ring {
+    pub(crate) fn new(consumer: Consumer, mapping: Mapping, fd: Arc<OwnedFd>) -> io::Result<Self> {
+        let reader = WipedOnFork::new(Reader {
             consumer,
             _mapping: mapping,
-            fd,
-        }
+        })?;
+        Ok(Ring { reader, fd })
     }
 
     /// Returns the next record, or `None` when the ring is empty. See [`Consumer::next`].
@@ -40,11 +50,12 @@ impl Ring {
     ///
     /// [`InvalidData`](io::ErrorKind::InvalidData) with a [`Corrupt`](crate::Corrupt) when the ring
     /// holds a record that cannot be right; [`resync`](Self::resync) is the way out.
+    /// [`NotConnected`](io::ErrorKind::NotConnected) in a child of the process that opened the queue.
     // Not an Iterator: each record borrows the ring until the next call.
     #[allow(clippy::should_implement_trait)]
     #[inline]
     pub fn next(&mut self) -> io::Result<Option<Record<'_>>> {
-        self.consumer.next()
+        self.reader.consumer.next()
     }
 
     /// Gives the room of every record that was read back to the kernel.
@@ -52,7 +63,7 @@ impl Ring {
     /// Needed only by programs that stop reading before [`next`](Self::next) has returned `None`.
     #[inline]
     pub fn release(&mut self) {
-        self.consumer.release();
+        self.reader.consumer.release();
     }
 
     /// Gives up everything that is in the ring and goes on with what the kernel writes next.
@@ -61,7 +72,7 @@ impl Ring {
     ///
     /// Those of [`Consumer::resync`].
     pub fn resync(&mut self) -> io::Result<()> {
-        self.consumer.resync()
+        self.reader.consumer.resync()
     }
 
     /// Waits until there are records, and says whether there are; `None` waits for ever.
@@ -70,8 +81,11 @@ impl Ring {
     ///
     /// - [`Interrupted`](io::ErrorKind::Interrupted): a signal handler ran;
     /// - [`InvalidData`](io::ErrorKind::InvalidData): the kernel refuses the ring's tail, because
-    ///   something else has written to it; [`resync`](Self::resync) is the way out.
+    ///   something else has written to it; [`resync`](Self::resync) is the way out;
+    /// - [`NotConnected`](io::ErrorKind::NotConnected): this is a child of the process that opened the
+    ///   queue.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
+        self.reader.consumer.check_process()?;
         self.release();
         let timeout = timeout.map(|t| Timespec {
             tv_sec: t.as_secs().try_into().unwrap_or(i64::MAX),

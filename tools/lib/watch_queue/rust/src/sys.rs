@@ -12,6 +12,7 @@ use rustix::ioctl::{ioctl, opcode, IntegerSetter, Ioctl, IoctlOutput, Opcode, Up
 use rustix::mm::{mmap, munmap, MapFlags, ProtFlags};
 
 use crate::abi;
+use crate::fork::Zeroable;
 
 const SET_SIZE: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SET_SIZE);
 const SET_FILTER: Opcode = opcode::none(abi::IOC_GROUP, abi::IOC_SET_FILTER);
@@ -139,15 +140,18 @@ pub(crate) fn open_target(fd: BorrowedFd<'_>, request: u64) -> io::Result<OwnedF
 /// # Invariants
 ///
 /// `start` is the page-aligned start of a mapping of `length` bytes, readable and writable, which
-/// nobody else unmaps.
+/// nobody else unmaps. Or both are zero: in a child of fork(), which does not get the mapping.
 #[derive(Debug)]
 pub(crate) struct Mapping {
-    start: NonNull<c_void>,
+    start: *mut c_void,
     length: usize,
 }
 
 // SAFETY: A mapping belongs to the process, not to a thread.
 unsafe impl Send for Mapping {}
+
+// SAFETY: All zeros are a null pointer and a number, and nothing is unmapped then.
+unsafe impl Zeroable for Mapping {}
 
 impl Mapping {
     /// Maps the first `length` bytes of the queue's ring.
@@ -155,21 +159,23 @@ impl Mapping {
         let prot = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: The kernel picks an address where nothing is mapped yet.
         let start = unsafe { mmap(ptr::null_mut(), length, prot, MapFlags::SHARED, fd, 0) }?;
-        let start = NonNull::new(start).ok_or(io::ErrorKind::AddrNotAvailable)?;
         // INVARIANT: Just mapped, and known to nobody else.
         Ok(Mapping { start, length })
     }
 
     /// Where the ring begins.
-    pub(crate) fn start(&self) -> NonNull<u64> {
-        self.start.cast()
+    pub(crate) fn start(&self) -> io::Result<NonNull<u64>> {
+        NonNull::new(self.start.cast()).ok_or(io::ErrorKind::AddrNotAvailable.into())
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if self.length == 0 {
+            return;
+        }
         // SAFETY: By the type invariants the mapping is ours, and whoever used it is gone with the
         // owner of this value. Failure would leave it mapped, which harms nobody.
-        let _ = unsafe { munmap(self.start.as_ptr(), self.length) };
+        let _ = unsafe { munmap(self.start, self.length) };
     }
 }

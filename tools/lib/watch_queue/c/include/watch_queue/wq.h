@@ -12,6 +12,12 @@
  * kernel (wq_add(), wq_add_watch(), wq_remove(), wq_filter(), wq_info(), wq_allow(), wq_deny(),
  * wq_open_target(), wq_set_permission() and wq_shutdown()) may run beside the one that reads.
  *
+ * After fork() the queue is read by the parent alone: the kernel does not give the ring to children. In a
+ * child every function that reads, waits or resyncs returns -ECHILD (wq_next() returns NULL, with
+ * wq->error); records that were not read before fork() must not be looked at. What only asks something of the
+ * kernel works there, wq_close() closes the child's descriptor and ends no watch, and a child that is
+ * to go on alone opens a queue of its own. A daemon opens its queue after its last fork().
+ *
  * Compiles as C11 and C++17. Link with libwq.a, and put the folder of the kernel's
  * <linux/watch_queue.h> first on the include path.
  */
@@ -62,7 +68,6 @@ struct wq {
 	uint32_t released;	/* the tail that the kernel knows */
 	uint32_t batch;
 	int error;		/* what wq_next() found wrong */
-	int fd;
 	wq_record_fn fn;
 	void *ctx;
 };
@@ -127,7 +132,8 @@ int wq_shutdown(struct wq *wq);
 
 /*
  * Waits until there are records: 1, or 0 after timeout_ms milliseconds (-1: for ever).
- * -EINTR: a signal handler ran. -EBADMSG: something else has written to the ring's tail.
+ * -EINTR: a signal handler ran. -EBADMSG: something else has written to the ring's tail. -ECHILD: this is a
+ * child of the process that opened the queue.
  */
 int wq_wait(struct wq *wq, int timeout_ms);
 
