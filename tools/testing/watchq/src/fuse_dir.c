@@ -63,7 +63,7 @@ static void serve(const struct fuse_in_header *in)
 	case FUSE_BATCH_FORGET:
 		return;
 	default:
-		answer(in, ENOSYS, NULL, 0);
+		answer(in, EOPNOTSUPP, NULL, 0);
 	}
 }
 

@@ -73,10 +73,6 @@ impl Watch {
         self.state.get()
     }
 
-    pub(crate) fn set_state(&self, state: State) {
-        self.state.set(state);
-    }
-
     pub(crate) fn set_dead(&self, reason: Reason) {
         assert_ne!(self.state.get(), State::Dead, "a watch ends once");
         self.state.set(State::Dead);
