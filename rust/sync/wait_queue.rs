@@ -10,7 +10,7 @@
 //! Used by `queue/` for the wait queue of each ring and of each question that waits for its answer,
 //! and by [`misc_device`] to put pollers on it.
 //!
-//! [`misc_device`]: super::misc_device
+//! [`misc_device`]: crate::rust::device::misc_device
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 

@@ -8,7 +8,7 @@
 //!
 //! Used by the sources when a watch is added, and by [`memlock`].
 //!
-//! [`memlock`]: super::memlock
+//! [`memlock`]: crate::rust::mm::memlock
 //!
 //! C headers: [`include/linux/cred.h`](srctree/include/linux/cred.h),
 //! [`include/linux/capability.h`](srctree/include/linux/capability.h)
