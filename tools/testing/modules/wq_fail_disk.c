@@ -16,6 +16,7 @@ static struct gendisk *disk;
 struct pending {
 	struct irq_work work;
 	struct bio *bio;
+	struct rcu_head rcu;
 };
 
 static void end_in_irq(struct irq_work *work)
@@ -23,7 +24,8 @@ static void end_in_irq(struct irq_work *work)
 	struct pending *pending = container_of(work, struct pending, work);
 
 	bio_endio(pending->bio);
-	kfree(pending);
+	/* Not at once: the caller writes to the work after this. */
+	kfree_rcu(pending, rcu);
 }
 
 static void submit(struct bio *bio)
