@@ -21,7 +21,6 @@ struct state {
 	struct wq_task task;		/* waits for the answer to the request */
 	uint64_t request;
 	pid_t listener;			/* the process that is asked, if it is not this one */
-	unsigned int refused;		/* how often the policy did that */
 };
 
 struct call {
