@@ -63,9 +63,10 @@ def ratios(figures):
 
 def has_grown(name, value, old):
     """Whether a figure of the baseline has grown by more than it may."""
-    # Who has his turn when, on several CPUs, is another matter with each binary.
-    if name.startswith("ratio.neighbours.beside."):
-        return value > 1.5 * old
+    # What these guard against is a factor of ten; which CPU has its turn when, and in what order an
+    # allocator's lists are, made 1.7 of it between two builds of one source.
+    if name.startswith("ratio.neighbours."):
+        return value > 3 * old
     # How much of an untar inotify misses, and how often a reader wakes up, depends on the scheduler, too.
     if name.startswith("ratio.workload."):
         return value > 1.15 * old
