@@ -46,15 +46,9 @@ use crate::{
         },
     },
     source::{
-        block::Block,
-        fs::{
-            self,
-            Fs, //
-        },
-        key::Key,
-        mount::Mount,
-        sb::Sb,
-        usb::Usb, //
+        fs,
+        Fs,
+        Sources, //
     },
 };
 use kernel::{
@@ -78,19 +72,7 @@ pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
 pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
-pub(crate) static KEY: Global<Key> = unsafe { Global::new() };
-
-// SAFETY: As above, until nobody can have a watch.
-pub(crate) static BLOCK: Global<Block> = unsafe { Global::new() };
-
-// SAFETY: As above, until nobody can have a watch.
-pub(crate) static USB: Global<Usb> = unsafe { Global::new() };
-
-// SAFETY: As above, until nobody can have a watch.
-pub(crate) static MOUNT: Global<Mount> = unsafe { Global::new() };
-
-// SAFETY: As above, until nobody can have a watch.
-pub(crate) static SB: Global<Sb> = unsafe { Global::new() };
+pub(crate) static SOURCES: Global<Sources> = unsafe { Global::new() };
 
 // SAFETY: As above, until nobody can have a watch.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
@@ -114,11 +96,7 @@ pub(crate) static FOPS: FileOperations<Queue> = FileOperations::new();
 struct WatchQueueDev {
     #[pin]
     device: PollDeviceRegistration<Queue>,
-    key: GlobalGuard<Key>,
-    block: GlobalGuard<Block>,
-    usb: GlobalGuard<Usb>,
-    mount: GlobalGuard<Mount>,
-    sb: GlobalGuard<Sb>,
+    sources: GlobalGuard<Sources>,
     fs: GlobalGuard<Fs>,
     last_marks: LastMarks,
     marks: GlobalGuard<Context<Watch>>,
@@ -153,11 +131,7 @@ impl InPlaceModule for WatchQueueDev {
                     "this kernel does not let modules ask LSMs about watches; no such rules\n"
                 );
             }
-            let key = KEY.init(Key::new(queue.clone()))?;
-            let block = BLOCK.init(Block::new(queue.clone()))?;
-            let usb = USB.init(Usb::new(queue.clone()))?;
-            let mount = MOUNT.init(Mount::new(queue.clone()))?;
-            let sb = SB.init(Sb::new(queue.clone()))?;
+            let sources = SOURCES.init(Sources::new(&queue))?;
             let users = USERS.init(Users::new())?;
             let work = WORK.init(Ok::<_, Error>(queue))?;
             // If the last one fails, what is there goes in the order from behind, which is that of the
@@ -170,11 +144,7 @@ impl InPlaceModule for WatchQueueDev {
                 marks,
                 last_marks: LastMarks,
                 fs,
-                sb,
-                mount,
-                usb,
-                block,
-                key,
+                sources,
                 // Last: the device may be opened at once.
                 device <- PollDeviceRegistration::new(c"watch_queue", 0o666, &FOPS),
             }? Error))

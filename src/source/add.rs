@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What ADD_WATCH does for every source: what becomes of a watch that is there already, and, for
-//! objects in a [`Table`], all but the rights.
-//!
-//! A source checks rights and arguments, without locks; then find-or-add is one critical section
-//! under `mark_mutex`, [`enter`].
+//! ADD_WATCH for the sources whose objects have a number: all but what a source knows of its objects.
 
 use super::{
     enter::{
         enter,
         Need, //
     },
-    hook::Lease,
-    Added,
-    Request, //
+    if_there::IfThere,
+    ops::{
+        Added,
+        Listed,
+        Request, //
+    },
+    role, //
 };
 use crate::{
     abi::flag,
-    mark::{
-        GroupGuard,
-        Subscriber,
-        Table, //
-    },
     queue::{
         watch::{
             Spec,
@@ -29,54 +24,37 @@ use crate::{
         },
         Queue, //
     },
+    rust::fsnotify::place::Class,
 };
+use core::iter;
 use kernel::{
+    fs::File,
     prelude::*,
     sync::Arc, //
 };
 
-/// What to do when the object is watched already.
-#[derive(Clone, Copy)]
-pub(super) enum IfThere {
-    Refuse,
-    Replace,
-    Add,
-}
-
-impl IfThere {
-    /// EINVAL: UPDATE and MASK_ADD at once.
-    pub(super) fn new(flags: u32) -> Result<Self> {
-        match flags & (flag::UPDATE | flag::MASK_ADD) {
-            0 => Ok(Self::Refuse),
-            flag::UPDATE => Ok(Self::Replace),
-            flag::MASK_ADD => Ok(Self::Add),
-            _ => Err(EINVAL),
-        }
-    }
-}
-
-/// The object is watched by this queue already: refuses, or changes the masks.
-pub(super) fn change(
-    group: &mut GroupGuard<'_, Watch>,
-    there: &Arc<Watch>,
-    wanted: &Watch,
-    if_there: IfThere,
-) -> Result<Added> {
-    if matches!(if_there, IfThere::Refuse) {
-        return Err(EEXIST);
-    }
-    if there.spec() != wanted.spec() {
-        return Err(EINVAL);
-    }
-    match if_there {
-        IfThere::Add => there.add_masks(wanted.mask(), wanted.ignore()),
-        _ => there.set_masks(wanted.mask(), wanted.ignore()),
-    }
-    group.announce(there);
-    Ok(Added {
-        handle: there.handle(),
-        new: false,
-    })
+/// Adds a watch to `queue`, which was opened as `file`, or changes the mask of the one that is there.
+///
+/// EINVAL: impossible arguments, or an update whose id, cookie or flags are not those of the watch.
+/// EOPNOTSUPP: nothing of what is asked for can be reported. EDQUOT: the user's limit of watches. EEXIST:
+/// watched already. ENOENT: the object is dying. ESHUTDOWN: the queue has ended. ENOMEM. And what
+/// [`Source::find`](super::ops::Source::find) gives.
+pub(super) fn add<S: Listed>(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
+    let state = S::state();
+    let mask = plain_mask(request, S::EVENTS, state.offer().events)?;
+    let if_there = IfThere::new(request.flags)?;
+    let object = S::find(file, request)?;
+    let place = S::place(&object)?;
+    let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
+    let lease = state.lease()?;
+    let needs = Iterator::chain(
+        place
+            .into_iter()
+            .map(|place| Need::place(place, Class::Notify, role::OTHER)),
+        iter::once(Need::number(state.watched(), S::number(&object))),
+    );
+    // `object` keeps it until the watch is there.
+    enter(&watch, needs, Some(lease), if_there)
 }
 
 /// The mask of a request for a source whose events are `all`, of which this kernel gives `given`.
@@ -84,7 +62,7 @@ pub(super) fn change(
 /// what ADD_WATCH is to do, and ONESHOT.
 ///
 /// EOPNOTSUPP: none of the events can come on this kernel. EINVAL: anything else, or no event.
-pub(super) fn plain_mask(request: &Request, all: u32, given: u32) -> Result<u32> {
+fn plain_mask(request: &Request, all: u32, given: u32) -> Result<u32> {
     if given == 0 {
         return Err(EOPNOTSUPP);
     }
@@ -103,7 +81,7 @@ pub(super) fn plain_mask(request: &Request, all: u32, given: u32) -> Result<u32>
 }
 
 /// What never changes of a watch of such a source.
-pub(super) fn plain_spec(request: &Request) -> Spec {
+fn plain_spec(request: &Request) -> Spec {
     Spec {
         kind: request.kind,
         scope: 0,
@@ -111,24 +89,4 @@ pub(super) fn plain_spec(request: &Request) -> Spec {
         id: request.id,
         cookie: request.cookie,
     }
-}
-
-/// Adds a watch on the object that `table` knows as `key`, or changes the mask of the one that is
-/// there. The caller keeps the object meanwhile, and has checked the rights.
-///
-/// EINVAL: an update whose id, cookie or flags are not those of the watch. EDQUOT: the user's limit
-/// of watches. EEXIST: watched already. ENOENT: the object is dying. ESHUTDOWN: the queue has ended.
-/// ENOMEM.
-pub(super) fn in_table(
-    queue: &Arc<Queue>,
-    request: &Request,
-    mask: u32,
-    table: &Arc<Table<Watch>>,
-    key: u64,
-    lease: Lease,
-) -> Result<Added> {
-    let if_there = IfThere::new(request.flags)?;
-    let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
-    let needs = core::iter::once(Need::number(table, key));
-    enter(&watch, needs, Some(lease), if_there)
 }

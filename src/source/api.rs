@@ -8,7 +8,7 @@
 //!
 //! The C side is in `crate::rust::producer`; Documentation/producer.rst is for those who call it.
 
-use super::each_watch;
+use super::post::each_watch;
 use crate::{
     mark::{
         ConnectorRef,

@@ -7,29 +7,19 @@
 //! whatever context a driver completes operations, often a hard interrupt under its locks.
 
 use super::{
-    add::{
-        in_table,
-        plain_mask, //
+    hook::Attach,
+    ops::{
+        means,
+        Listed,
+        Offer,
+        Request,
+        Source, //
     },
-    hook::{
-        Attach,
-        Hook, //
-    },
-    means,
-    post::post,
-    Added,
-    Offer,
-    Request, //
+    post::post, //
 };
 use crate::{
-    mark::{
-        Subscriber,
-        Table, //
-    },
-    queue::{
-        watch::Watch,
-        Queue, //
-    },
+    mark::Subscriber,
+    queue::watch::Watch,
     ring::record::kind,
     rust::{
         device::block::{
@@ -42,7 +32,6 @@ use crate::{
             self,
             Tracepoint, //
         },
-        sync::workqueue::OwnedQueue,
         task::cred::{
             capable_both,
             Capability, //
@@ -52,25 +41,17 @@ use crate::{
 };
 use kernel::{
     fs::File,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
-
-/// TIMEOUT to IO.
-const ALL_EVENTS: u32 = 0x7fe;
 
 /// Stands for all devices in the table; device numbers have 32 bits.
 const ALL_DEVICES: u64 = u64::MAX;
 
-/// The state of the source.
-pub(crate) struct Block {
-    // Dropped first: then nothing looks into the table any more.
-    hook: Arc<Hook<Hooks>>,
-    watched: Arc<Table<Watch>>,
-}
+/// The source.
+pub(super) struct Block;
 
 /// The tracepoints that this kernel has.
-struct Hooks {
+pub(super) struct Hooks {
     /// Failed requests.
     requests: Option<Tracepoint>,
     /// Failed bios, where there are no requests.
@@ -101,46 +82,44 @@ impl Attach for Hooks {
     }
 }
 
-impl Block {
-    /// Looks for the hooks. Process context.
-    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
-        Ok(Self {
-            hook: Hook::new(Hooks::find(), queue)?,
-            watched: Table::new()?,
-        })
+impl Source for Block {
+    /// TIMEOUT to IO.
+    const EVENTS: u32 = 0x7fe;
+    type Hooks = Hooks;
+    type Object = u64;
+
+    fn hooks() -> Hooks {
+        Hooks::find()
     }
 
-    /// What the source gives on this kernel.
-    pub(super) fn offer(&self) -> Offer {
-        let hooks = self.hook.what();
+    fn offer(hooks: &Hooks) -> Offer {
         if hooks.requests.is_none() {
             return Offer::NOTHING;
         }
         let patch = if hooks.only_errors { means::PATCH } else { 0 };
         Offer {
-            events: ALL_EVENTS,
+            events: Self::EVENTS,
             means: means::TRACEPOINT | patch,
         }
     }
-}
 
-/// Adds a watch on all block devices or on one, or changes the mask of the one that is there.
-///
-/// EINVAL: impossible arguments. EOPNOTSUPP: this kernel has no hook. EPERM: opener or caller lacks
-/// CAP_SYS_ADMIN in the initial user namespace. EBADF: no such descriptor. ENOTBLK: not that of a
-/// block device. And what [`in_table`] gives.
-pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
-    let this = crate::BLOCK.get();
-    let mask = plain_mask(request, ALL_EVENTS, this.offer().events)?;
-    if !capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN) {
-        return Err(EPERM);
+    /// All block devices, or one.
+    ///
+    /// EPERM: opener or caller lacks CAP_SYS_ADMIN in the initial user namespace. EBADF: no such
+    /// descriptor. ENOTBLK: not that of a block device.
+    fn find(file: &File, request: &Request) -> Result<u64> {
+        if !capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN) {
+            return Err(EPERM);
+        }
+        Ok(match request.object {
+            -1 => ALL_DEVICES,
+            fd => FdPath::from_fd(fd)?.block_device().ok_or(ENOTBLK)?.into(),
+        })
     }
-    let key = match request.object {
-        -1 => ALL_DEVICES,
-        fd => FdPath::from_fd(fd)?.block_device().ok_or(ENOTBLK)?.into(),
-    };
-    let lease = this.hook.lease()?;
-    in_table(queue, request, mask, &this.watched, key, lease)
+
+    fn number(object: &u64) -> u64 {
+        *object
+    }
 }
 
 /// The subtype for a status: `enum block_notification_type`. `None`: not an error of the device.
@@ -165,9 +144,8 @@ impl BlockEvents for Block {
         let Some(subtype) = subtype(failure.status) else {
             return;
         };
-        let watched = &crate::BLOCK.get().watched;
         let reader = Watch::context().read();
-        let list = |key| watched.get(&reader, key);
+        let list = |number| Self::state().list(&reader, number);
         let lists = [
             list(ALL_DEVICES),
             list(failure.disk.into()),

@@ -7,16 +7,14 @@
 //! one critical section under `mark_mutex`, and all of it or nothing.
 
 use super::{
-    add::{
+    hook::Lease,
+    if_there::{
         change,
         IfThere, //
     },
-    fs::{
-        role,
-        Hold, //
-    },
-    hook::Lease,
-    Added, //
+    object::Hold,
+    ops::Added,
+    role, //
 };
 use crate::{
     mark::{
@@ -37,7 +35,6 @@ use crate::{
         },
         ratelimit::pr_warn_ratelimited,
     },
-    source,
 };
 use kernel::{
     prelude::*,
@@ -125,7 +122,7 @@ impl<'p> Prepared<'p> {
             },
             None => {
                 let hold = self.hold.insert(fs.alloc(class, place)?);
-                let interest = source::interest(watch, self.need.role);
+                let interest = watch.interest(self.need.role);
                 match group.add(hold, place, interest) {
                     Ok(()) => {}
                     Err(e) if e == EEXIST => return Ok(Err(Again::Raced)),

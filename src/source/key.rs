@@ -10,32 +10,19 @@
 //! through irq_work.
 
 use super::{
-    add::{
-        in_table,
-        plain_mask, //
+    hook::Attach,
+    ops::{
+        means,
+        Listed,
+        Offer,
+        Request,
+        Source, //
     },
-    hook::{
-        Attach,
-        Hook, //
-    },
-    means,
-    post::post,
-    Added,
-    Offer,
-    Request, //
+    post::post, //
 };
 use crate::{
-    mark::{
-        Subscriber,
-        Table, //
-    },
-    queue::{
-        watch::{
-            Reason,
-            Watch, //
-        },
-        Queue, //
-    },
+    mark::Subscriber,
+    queue::watch::Watch,
     ring::record::{
         kind,
         word, //
@@ -53,28 +40,19 @@ use crate::{
                 Tracepoint, //
             },
         },
-        sync::workqueue::OwnedQueue,
         task::cred::with_creds_of, //
     },
 };
 use kernel::{
     fs::File,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 
-/// INSTANTIATED to SETATTR.
-const ALL_EVENTS: u32 = 0xff;
-
-/// The state of the source.
-pub(crate) struct Key {
-    // Dropped first: then nothing looks into the table any more.
-    hook: Arc<Hook<Means>>,
-    watched: Arc<Table<Watch>>,
-}
+/// The source.
+pub(super) struct Key;
 
 /// By which means the source hears of keys.
-enum Means {
+pub(super) enum Means {
     /// `key_notify` and `key_destroy`.
     Tracepoints([Tracepoint; 2]),
     /// Functions, probed.
@@ -84,7 +62,7 @@ enum Means {
 }
 
 /// A means in use; it is kept to be dropped.
-enum Attached {
+pub(super) enum Attached {
     Tracepoints { _two: [tracepoint::Attached; 2] },
     Probes { _all: fprobe::key::AttachedAll },
 }
@@ -125,54 +103,54 @@ impl Attach for Means {
     }
 }
 
-impl Key {
-    /// Looks for the hooks. Process context.
-    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
-        Ok(Self {
-            hook: Hook::new(Means::find(), queue)?,
-            watched: Table::new()?,
-        })
+impl Source for Key {
+    /// INSTANTIATED to SETATTR.
+    const EVENTS: u32 = 0xff;
+    type Hooks = Means;
+    // The reference keeps the key until the watch is there.
+    type Object = KeyRef;
+
+    fn hooks() -> Means {
+        Means::find()
     }
 
-    /// What the source gives on this kernel.
-    pub(super) fn offer(&self) -> Offer {
-        match self.hook.what() {
+    fn offer(hooks: &Means) -> Offer {
+        match hooks {
             Means::Tracepoints(_) => Offer {
-                events: ALL_EVENTS,
+                events: Self::EVENTS,
                 means: means::TRACEPOINT | means::PATCH,
             },
             Means::Probes(_) => Offer {
-                events: ALL_EVENTS,
+                events: Self::EVENTS,
                 means: means::FPROBE,
             },
             Means::Nothing => Offer::NOTHING,
         }
     }
-}
 
-/// Adds a watch on a key or keyring, or changes the mask of the one that is there.
-///
-/// EINVAL: impossible arguments, or no such special key. EOPNOTSUPP: this kernel has no hook. ENOKEY,
-/// EKEYEXPIRED, EKEYREVOKED: no such key, or no longer. EACCES: opener or caller may not view it. And
-/// what [`in_table`] gives.
-pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
-    let this = crate::KEY.get();
-    let mask = plain_mask(request, ALL_EVENTS, this.offer().events)?;
-    // A special id is the caller's; the opener is asked about the key that it stands for.
-    let key = KeyRef::lookup_for_view(request.object)?;
-    let again = with_creds_of(file, || KeyRef::lookup_for_view(key.serial()))?;
-    if again.address() != key.address() {
-        return Err(ENOKEY);
+    /// A key or keyring.
+    ///
+    /// EINVAL: no such special key. ENOKEY, EKEYEXPIRED, EKEYREVOKED: no such key, or no longer. EACCES:
+    /// opener or caller may not view it.
+    fn find(file: &File, request: &Request) -> Result<KeyRef> {
+        // A special id is the caller's; the opener is asked about the key that it stands for.
+        let key = KeyRef::lookup_for_view(request.object)?;
+        let again = with_creds_of(file, || KeyRef::lookup_for_view(key.serial()))?;
+        if again.address() != key.address() {
+            return Err(ENOKEY);
+        }
+        Ok(key)
     }
-    let lease = this.hook.lease()?;
-    // The reference keeps the key until the watch is there.
-    in_table(queue, request, mask, &this.watched, key.address(), lease)
+
+    fn number(key: &KeyRef) -> u64 {
+        key.address()
+    }
 }
 
 impl KeyEvents for Key {
     fn changed(key: &KernelKey, subtype: u32, aux: u32) {
         let reader = Watch::context().read();
-        let list = crate::KEY.get().watched.get(&reader, key.address());
+        let list = Self::state().list(&reader, key.address());
         if list.is_some() {
             let body = [word(key.serial() as u32, aux)];
             post(&reader, [list], kind::KEY, subtype, &body, &[]);
@@ -180,7 +158,6 @@ impl KeyEvents for Key {
     }
 
     fn destroyed(key: &KernelKey) {
-        let watched = &crate::KEY.get().watched;
-        watched.end(key.address(), Reason::ObjectGone);
+        Self::state().end(key.address());
     }
 }

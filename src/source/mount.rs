@@ -10,31 +10,20 @@
 //! it are dead.
 
 use super::{
-    add::{
-        plain_mask,
-        plain_spec,
-        IfThere, //
+    hook::Attach,
+    ops::{
+        means,
+        Listed,
+        Offer,
+        Request,
+        Source, //
     },
-    each_watch,
-    enter::{
-        enter,
-        Need, //
-    },
-    fs::role,
-    hook::{
-        Attach,
-        Hook, //
-    },
-    means,
-    Added,
-    Offer,
-    Request, //
+    post::each_watch, //
 };
 use crate::{
     mark::{
         Connector,
-        Subscriber,
-        Table, //
+        Subscriber, //
     },
     queue::{
         ring::{
@@ -60,17 +49,13 @@ use crate::{
                 bit,
                 Event, //
             },
-            place::{
-                Class,
-                Place, //
-            },
+            place::Place, //
         },
         hooks::tracepoint::{
             self,
             Tracepoint, //
         },
         params,
-        sync::workqueue::OwnedQueue,
         task::cred::{
             capable_both,
             check_both,
@@ -80,8 +65,7 @@ use crate::{
 };
 use kernel::{
     fs::File,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 
 /// Subtypes, as bits.
@@ -106,15 +90,11 @@ mod event {
     pub(super) const ALL: u32 = TOPOLOGY | EXPIRY | READONLY | SETATTR;
 }
 
-/// The state of the source.
-pub(crate) struct Mount {
-    // Dropped first: then nothing looks into the table any more.
-    hook: Arc<Hook<Hooks>>,
-    watched: Arc<Table<Watch>>,
-}
+/// The source.
+pub(super) struct Mount;
 
 /// The tracepoints for what fsnotify does not tell, if the kernel has them.
-struct Hooks {
+pub(super) struct Hooks {
     setattr: Option<Tracepoint>,
     expire: Option<Tracepoint>,
 }
@@ -129,37 +109,12 @@ impl Attach for Hooks {
 }
 
 impl Mount {
-    /// Looks for the hooks. Process context.
-    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
-        let hooks = Hooks {
-            setattr: tracepoint::mount::setattr::<Self>().find(),
-            expire: tracepoint::mount::expire::<Self>().find(),
-        };
-        Ok(Self {
-            hook: Hook::new(hooks, queue)?,
-            watched: Table::new()?,
-        })
-    }
-
-    /// What the source gives on this kernel.
-    pub(super) fn offer(&self) -> Offer {
-        let hooks = self.hook.what();
-        let with = |there: bool, events| if there { events } else { 0 };
-        let hooked = with(hooks.setattr.is_some(), event::READONLY | event::SETATTR)
-            | with(hooks.expire.is_some(), event::EXPIRY);
-        let tracepoints = means::TRACEPOINT | means::PATCH;
-        Offer {
-            events: event::TOPOLOGY | hooked,
-            means: means::API | if hooked != 0 { tracepoints } else { 0 },
-        }
-    }
-
-    /// Posts to who watches the namespace at address `ns`: up to two subtypes, given as bits, with
+    /// Posts to those who watch the namespace at address `ns`: up to two subtypes, given as bits, with
     /// their flags.
     fn post(ns: u64, mount: u64, parent: u64, subtypes: [(u32, u32); 2]) {
         let fixed: &[u64] = &body(mount, parent);
         let reader = Watch::context().read();
-        let list = crate::MOUNT.get().watched.get(&reader, ns);
+        let list = Self::state().list(&reader, ns);
         each_watch(&reader, list, |watch| {
             let mask = watch.mask();
             let records = subtypes.map(|(subtype, flags)| Records {
@@ -215,46 +170,67 @@ const TOPOLOGY: u32 = bit::MNT_ATTACH | bit::MNT_DETACH;
 /// The object that stands for the caller's own mount namespace.
 const OWN: i32 = -1;
 
-/// Adds a watch, or changes the mask of the one that is there.
-///
-/// EINVAL: impossible arguments, an update that does not match, or a descriptor of anything but a
-/// mount namespace. EOPNOTSUPP: nothing of what is asked for can be reported, or the kernel does not
-/// tell which namespace a descriptor is of. EBADF: no such descriptor. EPERM: opener or caller may
-/// not administrate the namespace; an LSM may give other errors. Otherwise as [`enter`].
-pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
-    let this = crate::MOUNT.get();
-    let if_there = IfThere::new(request.flags)?;
-    let mask = plain_mask(request, event::ALL, this.offer().events)?;
-    let ns = match request.object {
-        OWN => MountNs::own()?,
-        fd => {
-            let look_up = crate::FS.get().mount_ns().ok_or(EOPNOTSUPP)?;
-            MountNs::from_fd(fd, look_up)?
-        }
-    };
-    if !capable_both(file, ns.owner(), Capability::SYS_ADMIN) {
-        return Err(EPERM);
-    }
-    let place = Place::mount_ns(&ns)?;
-    if let Some(path) = ns.path() {
-        let lsm = crate::FS.get().lsm();
-        check_both(file, || lsm.check(path, TOPOLOGY.into(), place))?;
-    }
-    let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
-    let lease = this.hook.lease()?;
-    let needs = [
-        Need::place(place, Class::Notify, role::OTHER),
-        Need::number(&this.watched, ns.address()),
-    ];
-    enter(&watch, needs.into_iter(), Some(lease), if_there)
-}
+impl Source for Mount {
+    const EVENTS: u32 = event::ALL;
+    type Hooks = Hooks;
+    type Object = MountNs;
 
-/// What fsnotify has to call us for.
-pub(super) fn interest(watch: &Watch) -> u32 {
-    if watch.mask() & event::TOPOLOGY != 0 {
-        TOPOLOGY
-    } else {
-        0
+    fn hooks() -> Hooks {
+        Hooks {
+            setattr: tracepoint::mount::setattr::<Self>().find(),
+            expire: tracepoint::mount::expire::<Self>().find(),
+        }
+    }
+
+    fn offer(hooks: &Hooks) -> Offer {
+        let with = |there: bool, events| if there { events } else { 0 };
+        let hooked = with(hooks.setattr.is_some(), event::READONLY | event::SETATTR)
+            | with(hooks.expire.is_some(), event::EXPIRY);
+        let tracepoints = means::TRACEPOINT | means::PATCH;
+        Offer {
+            events: event::TOPOLOGY | hooked,
+            means: means::API | if hooked != 0 { tracepoints } else { 0 },
+        }
+    }
+
+    /// A mount namespace.
+    ///
+    /// EINVAL: a descriptor of anything else. EOPNOTSUPP: the kernel does not tell which namespace a
+    /// descriptor is of. EBADF: no such descriptor. EPERM: opener or caller may not administrate the
+    /// namespace; an LSM may give other errors.
+    fn find(file: &File, request: &Request) -> Result<MountNs> {
+        let ns = match request.object {
+            OWN => MountNs::own()?,
+            fd => {
+                let look_up = crate::FS.get().mount_ns().ok_or(EOPNOTSUPP)?;
+                MountNs::from_fd(fd, look_up)?
+            }
+        };
+        if !capable_both(file, ns.owner(), Capability::SYS_ADMIN) {
+            return Err(EPERM);
+        }
+        if let Some(path) = ns.path() {
+            let place = Place::mount_ns(&ns)?;
+            let lsm = crate::FS.get().lsm();
+            check_both(file, || lsm.check(path, TOPOLOGY.into(), place))?;
+        }
+        Ok(ns)
+    }
+
+    fn number(ns: &MountNs) -> u64 {
+        ns.address()
+    }
+
+    fn place(ns: &MountNs) -> Result<Option<Place<'_>>> {
+        Place::mount_ns(ns).map(Some)
+    }
+
+    fn interest(mask: u32) -> u32 {
+        if mask & event::TOPOLOGY != 0 {
+            TOPOLOGY
+        } else {
+            0
+        }
     }
 }
 

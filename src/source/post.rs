@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Posting one record to everybody who watches an object, for the sources whose objects are in a
-//! [`crate::mark::Table`] and whose masks have a bit for each subtype. Any context but NMI.
+//! Posting to everybody who is in the list of an object, for the sources whose masks have a bit for each
+//! subtype. Any context but NMI.
 
 use crate::{
     mark::{
         Connector,
         Reader,
+        Subscriber,
         Walk, //
     },
     queue::{
@@ -18,6 +19,7 @@ use crate::{
         Queue, //
     },
 };
+use kernel::sync::Arc;
 
 /// Posts a record of type `kind` with this body to each watch in `lists` that wants its subtype.
 pub(super) fn post<const N: usize>(
@@ -45,6 +47,22 @@ pub(super) fn post<const N: usize>(
         run.for_each(|_, mark| {
             if mark.watch().mask() & bit != 0 {
                 Queue::post_anywhere(mark.watch(), &event);
+            }
+        });
+    }
+}
+
+/// Calls `f` for every live watch in a list, of whatever type. Any context but NMI.
+pub(super) fn each_watch(
+    reader: &Reader<'_, Watch>,
+    list: Option<&Connector<Watch>>,
+    mut f: impl FnMut(&Arc<Watch>),
+) {
+    let mut walk = Walk::new(reader, [list]);
+    while let Some(run) = walk.next_group() {
+        run.for_each(|_, mark| {
+            if !mark.watch().is_dead() {
+                f(mark.watch());
             }
         });
     }

@@ -10,31 +10,20 @@
 //! unmounted, which has killed the watches on it.
 
 use super::{
-    add::{
-        plain_mask,
-        plain_spec,
-        IfThere, //
+    hook::Attach,
+    ops::{
+        means,
+        Listed,
+        Offer,
+        Request,
+        Source, //
     },
-    each_watch,
-    enter::{
-        enter,
-        Need, //
-    },
-    fs::role,
-    hook::{
-        Attach,
-        Hook, //
-    },
-    means,
-    Added,
-    Offer,
-    Request, //
+    post::each_watch, //
 };
 use crate::{
     mark::{
         Connector,
-        Subscriber,
-        Table, //
+        Subscriber, //
     },
     queue::{
         ring::{
@@ -62,10 +51,7 @@ use crate::{
                 bit,
                 Event, //
             },
-            place::{
-                Class,
-                Place, //
-            },
+            place::Place, //
         },
         hooks::{
             fprobe,
@@ -76,7 +62,6 @@ use crate::{
             },
         },
         params,
-        sync::workqueue::OwnedQueue,
         task::cred::{
             capable_both,
             check_both,
@@ -110,12 +95,8 @@ mod event {
     pub(super) const ALL: u32 = READONLY | ERROR | EDQUOT | NETWORK;
 }
 
-/// The state of the source.
-pub(crate) struct Sb {
-    // Dropped first: then nothing looks into the table any more.
-    hook: Arc<Hook<Hooks>>,
-    watched: Arc<Table<Watch>>,
-}
+/// The source.
+pub(super) struct Sb;
 
 /// A hook, if there is one.
 enum Means {
@@ -128,7 +109,7 @@ enum Means {
 }
 
 /// A hook in use.
-type Attached = (Option<tracepoint::Attached>, Option<fprobe::Attached>);
+pub(super) type Attached = (Option<tracepoint::Attached>, Option<fprobe::Attached>);
 
 impl Means {
     /// The tracepoint, or the function if it can be probed. Process context.
@@ -167,7 +148,7 @@ impl Means {
 }
 
 /// What tells what fsnotify does not.
-struct Hooks {
+pub(super) struct Hooks {
     reconfigure: Means,
     quota: Means,
 }
@@ -181,36 +162,7 @@ impl Attach for Hooks {
 }
 
 impl Sb {
-    /// Looks for the hooks. Process context.
-    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
-        let hooks = Hooks {
-            reconfigure: Means::find(
-                tracepoint::superblock::reconfigure::<Self>(),
-                fprobe::superblock::reconfigure::<Self>,
-            ),
-            quota: Means::find(
-                tracepoint::superblock::quota_warning::<Self>(),
-                fprobe::superblock::quota_warning::<Self>,
-            ),
-        };
-        Ok(Self {
-            hook: Hook::new(hooks, queue)?,
-            watched: Table::new()?,
-        })
-    }
-
-    /// What the source gives on this kernel.
-    pub(super) fn offer(&self) -> Offer {
-        let hooks = self.hook.what();
-        let reconfigure = hooks.reconfigure.offer(event::READONLY);
-        let quota = hooks.quota.offer(event::EDQUOT);
-        Offer {
-            events: event::ERROR | reconfigure.events | quota.events,
-            means: means::API | reconfigure.means | quota.means,
-        }
-    }
-
-    /// Posts a record of one subtype, given as a bit, to who watches the file system on this device;
+    /// Posts a record of one subtype, given as a bit, to those who watch the file system on this device;
     /// `fixed` is what it tells the opener of a queue.
     fn post<const N: usize>(
         device: u32,
@@ -219,7 +171,7 @@ impl Sb {
         fixed: impl Fn(&Queue) -> [u64; N],
     ) {
         let reader = Watch::context().read();
-        let list = crate::SB.get().watched.get(&reader, device.into());
+        let list = Self::state().list(&reader, device.into());
         each_watch(&reader, list, |watch| {
             if watch.mask() & subtype != 0 {
                 let fixed = fixed(watch.queue());
@@ -254,41 +206,65 @@ impl SuperEvents for Sb {
     }
 }
 
-/// Adds a watch, or changes the mask of the one that is there.
-///
-/// EINVAL: impossible arguments, an update that does not match, or a file system of the kernel's
-/// own. EOPNOTSUPP: nothing of what is asked for can be reported. EBADF: no such descriptor. EPERM:
-/// opener or caller may not administrate the file system; an LSM may give other errors. Otherwise as
-/// [`enter`].
-pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
-    let this = crate::SB.get();
-    let if_there = IfThere::new(request.flags)?;
-    let mask = plain_mask(request, event::ALL, this.offer().events)?;
-    let path = FdPath::from_fd(request.object)?;
-    if path.is_internal() {
-        return Err(EINVAL);
-    }
-    if !capable_both(file, path.user_namespace(), Capability::SYS_ADMIN) {
-        return Err(EPERM);
-    }
-    let place = Place::superblock(&path)?;
-    let lsm = crate::FS.get().lsm();
-    check_both(file, || lsm.check(&path, bit::ERROR.into(), place))?;
-    let watch = Watch::new(queue, plain_spec(request), mask, 0)?;
-    let lease = this.hook.lease()?;
-    let needs = [
-        Need::place(place, Class::Notify, role::OTHER),
-        Need::number(&this.watched, path.superblock_device().into()),
-    ];
-    enter(&watch, needs.into_iter(), Some(lease), if_there)
-}
+impl Source for Sb {
+    const EVENTS: u32 = event::ALL;
+    type Hooks = Hooks;
+    type Object = FdPath;
 
-/// What fsnotify has to call us for.
-pub(super) fn interest(watch: &Watch) -> u32 {
-    if watch.mask() & event::ERROR != 0 {
-        bit::ERROR
-    } else {
-        0
+    fn hooks() -> Hooks {
+        Hooks {
+            reconfigure: Means::find(
+                tracepoint::superblock::reconfigure::<Self>(),
+                fprobe::superblock::reconfigure::<Self>,
+            ),
+            quota: Means::find(
+                tracepoint::superblock::quota_warning::<Self>(),
+                fprobe::superblock::quota_warning::<Self>,
+            ),
+        }
+    }
+
+    fn offer(hooks: &Hooks) -> Offer {
+        let reconfigure = hooks.reconfigure.offer(event::READONLY);
+        let quota = hooks.quota.offer(event::EDQUOT);
+        Offer {
+            events: event::ERROR | reconfigure.events | quota.events,
+            means: means::API | reconfigure.means | quota.means,
+        }
+    }
+
+    /// A file system.
+    ///
+    /// EINVAL: one of the kernel's own. EBADF: no such descriptor. EPERM: opener or caller may not
+    /// administrate the file system; an LSM may give other errors.
+    fn find(file: &File, request: &Request) -> Result<FdPath> {
+        let path = FdPath::from_fd(request.object)?;
+        if path.is_internal() {
+            return Err(EINVAL);
+        }
+        if !capable_both(file, path.user_namespace(), Capability::SYS_ADMIN) {
+            return Err(EPERM);
+        }
+        let place = Place::superblock(&path)?;
+        let lsm = crate::FS.get().lsm();
+        check_both(file, || lsm.check(&path, bit::ERROR.into(), place))?;
+        Ok(path)
+    }
+
+    fn number(path: &FdPath) -> u64 {
+        path.superblock_device().into()
+    }
+
+    fn place(path: &FdPath) -> Result<Option<Place<'_>>> {
+        Place::superblock(path).map(Some)
+    }
+
+    fn interest(mask: u32) -> u32 {
+        if mask & event::ERROR != 0 {
+            bit::ERROR
+        } else {
+            0
+        }
     }
 }
 

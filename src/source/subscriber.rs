@@ -7,10 +7,9 @@
 //! calls it.
 
 use super::{
+    fs,
     hook::Lease,
-    interest,
-    limit,
-    shares, //
+    interest, //
 };
 use crate::{
     mark::{
@@ -26,6 +25,7 @@ use crate::{
         State,
         Watch, //
     },
+    ring::record::kind,
 };
 use kernel::sync::{
     atomic::Atomic,
@@ -58,11 +58,14 @@ impl Subscriber for Watch {
         role == other_role
             && self.kind() == other.kind()
             && self.claimed_id() == other.claimed_id()
-            && !shares(self, role)
+            && !(self.kind() == kind::FS && fs::shares(role))
     }
 
     fn limit(&self, role: Role) -> Option<u32> {
-        limit(self, role)
+        match self.kind() {
+            kind::FS => fs::limit(role),
+            _ => None,
+        }
     }
 
     fn interest(&self, role: Role) -> u32 {

@@ -7,29 +7,19 @@
 //! usbcore cannot be unloaded.
 
 use super::{
-    add::{
-        in_table,
-        plain_mask, //
+    hook::Attach,
+    ops::{
+        means,
+        Listed,
+        Offer,
+        Request,
+        Source, //
     },
-    hook::{
-        Attach,
-        Hook, //
-    },
-    means,
-    post::post,
-    Added,
-    Offer,
-    Request, //
+    post::post, //
 };
 use crate::{
-    mark::{
-        Subscriber,
-        Table, //
-    },
-    queue::{
-        watch::Watch,
-        Queue, //
-    },
+    mark::Subscriber,
+    queue::watch::Watch,
     ring::record::{
         kind,
         word, //
@@ -41,7 +31,6 @@ use crate::{
             Notifier,
             UsbEvents, //
         },
-        sync::workqueue::OwnedQueue,
         task::cred::{
             capable_both,
             Capability, //
@@ -51,12 +40,8 @@ use crate::{
 };
 use kernel::{
     fs::File,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
-
-/// DEVICE_ADD to DEVICE_ERROR.
-const ALL_EVENTS: u32 = 0x3f;
 
 /// DEVICE_RESET and DEVICE_ERROR.
 const ERRORS: u32 = 0x30;
@@ -67,15 +52,11 @@ const ALL_DEVICES: u64 = 0;
 /// Longest name that a record holds; a longer one is cut.
 const NAME_MAX: usize = 63;
 
-/// The state of the source.
-pub(crate) struct Usb {
-    // Dropped first: then nothing looks into the table any more.
-    hook: Arc<Hook<Chain>>,
-    watched: Arc<Table<Watch>>,
-}
+/// The source.
+pub(super) struct Usb;
 
 /// The notifier chain of usbcore.
-struct Chain;
+pub(super) struct Chain;
 
 impl Attach for Chain {
     type Attached = Pin<KBox<Notifier<Usb>>>;
@@ -85,47 +66,46 @@ impl Attach for Chain {
     }
 }
 
-impl Usb {
-    /// Process context.
-    pub(crate) fn new(queue: Arc<OwnedQueue>) -> Result<Self> {
-        Ok(Self {
-            hook: Hook::new(Chain, queue)?,
-            watched: Table::new()?,
-        })
+impl Source for Usb {
+    /// DEVICE_ADD to DEVICE_ERROR.
+    const EVENTS: u32 = 0x3f;
+    type Hooks = Chain;
+    type Object = ();
+
+    fn hooks() -> Chain {
+        Chain
     }
 
-    /// What the source gives on this kernel.
-    pub(super) fn offer(&self) -> Offer {
+    fn offer(_: &Chain) -> Offer {
         match (usb::possible(), usb::tells_errors()) {
             (false, _) => Offer::NOTHING,
             (true, false) => Offer {
-                events: ALL_EVENTS & !ERRORS,
+                events: Self::EVENTS & !ERRORS,
                 means: means::API,
             },
             (true, true) => Offer {
-                events: ALL_EVENTS,
+                events: Self::EVENTS,
                 means: means::API | means::PATCH,
             },
         }
     }
-}
 
-/// Adds a watch on all devices and buses, or changes the mask of the one that is there.
-///
-/// EINVAL: impossible arguments. EOPNOTSUPP: this kernel has no USB, or does not tell of any of these
-/// events. EPERM: opener or caller lacks CAP_SYS_ADMIN in the initial user namespace. And what
-/// [`in_table`] gives.
-pub(super) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
-    let this = crate::USB.get();
-    let mask = plain_mask(request, ALL_EVENTS, this.offer().events)?;
-    if request.object != -1 {
-        return Err(EINVAL);
+    /// All devices and buses.
+    ///
+    /// EINVAL: one of them. EPERM: opener or caller lacks CAP_SYS_ADMIN in the initial user namespace.
+    fn find(file: &File, request: &Request) -> Result {
+        if request.object != -1 {
+            return Err(EINVAL);
+        }
+        if !capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN) {
+            return Err(EPERM);
+        }
+        Ok(())
     }
-    if !capable_both(file, UserNamespace::init(), Capability::SYS_ADMIN) {
-        return Err(EPERM);
+
+    fn number((): &()) -> u64 {
+        ALL_DEVICES
     }
-    let lease = this.hook.lease()?;
-    in_table(queue, request, mask, &this.watched, ALL_DEVICES, lease)
 }
 
 impl UsbEvents for Usb {
@@ -139,7 +119,7 @@ impl UsbEvents for Usb {
             Action::DeviceError(error) => (5, error),
         };
         let reader = Watch::context().read();
-        let list = crate::USB.get().watched.get(&reader, ALL_DEVICES);
+        let list = Self::state().list(&reader, ALL_DEVICES);
         if list.is_none() {
             return;
         }

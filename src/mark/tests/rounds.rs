@@ -26,7 +26,7 @@ use crate::{
         fsnotify::backend::Backend,
         sync::raw_spinlock::RawSpinLock, //
     },
-    source::fs::Fs,
+    source::Fs,
 };
 use kernel::prelude::*;
 

@@ -6,21 +6,25 @@
 //! allocated: everything is put together on the stack, in the words of the record.
 
 use super::{
-    event::{
+    bits::{
+        scope,
+        DETAILED,
+        EXCL_UNLINK,
+        FILE_HANDLE,
+        PATH, //
+    },
+    record::{
         places,
         Fixed,
         Half,
         Shared,
-        Side,
-        View,
-        DETAILED,
         FIXED_WORDS, //
     },
-    scope,
-    wide::Site,
-    EXCL_UNLINK,
-    FILE_HANDLE,
-    PATH, //
+    site::{
+        Side,
+        Site, //
+    },
+    view::View, //
 };
 use crate::{
     queue::{

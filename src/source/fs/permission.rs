@@ -9,21 +9,23 @@
 //! `Documentation/permission.rst`.
 
 use super::{
+    bits::{
+        EXCL_UNLINK,
+        PRE_CONTENT_EVENTS,
+        QUESTIONS, //
+    },
     detail,
-    event::{
-        ignored,
+    merge::ignored,
+    record::{
+        self,
         Shared,
-        View,
         NAME_MAX, //
     },
-    object::Fs,
-    wide::{
+    view::{
         self,
-        Roots, //
+        Roots,
+        View, //
     },
-    EXCL_UNLINK,
-    PRE_CONTENT_EVENTS,
-    QUESTIONS, //
 };
 use crate::{
     mark::{
@@ -60,6 +62,7 @@ use crate::{
         },
         task::user_ns::UserNamespace, //
     },
+    source::object::Fs,
 };
 use core::pin::Pin;
 use kernel::{
@@ -103,7 +106,7 @@ pub(super) fn prepare(queue: &Queue, file: &File, path: &FdPath, events: u32) ->
 
 /// Asks all queues that want to be, in turn, and refuses when one does. Process context, inside
 /// fsnotify's section.
-pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
+pub(in crate::source) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
     let Some(waits) = crate::FS.get().waits() else {
         return Ok(());
     };
@@ -177,7 +180,7 @@ pub(super) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -> Result {
 /// is asked can refuse, and who is not cannot.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
     let view = match KINDS.get(list) {
-        Some(&kind) => wide::view(event, kind, false, mark, &Roots::new(false)),
+        Some(&kind) => view::view(event, kind, false, mark, &Roots::new(false)),
         None => View::NOTHING,
     };
     match view.is_unknown() {
@@ -219,7 +222,7 @@ fn post(
     if_full: IfFull,
 ) -> Posted {
     let mut text = Text::<NAME_MAX>::new();
-    let shared = Shared::new(event, question, wide::name(event, &mut text));
+    let shared = Shared::new(event, question, record::name(event, &mut text));
     let (pos, count) = event.range();
     let extra = [stamp.request, stamp.deadline, pos, count];
     detail::post_question(&shared, watch, view, &extra, if_full)

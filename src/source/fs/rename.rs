@@ -8,22 +8,20 @@
 //! watches, both or none.
 //!
 //! Where the directories are, seen from the roots of subtrees, is found out before, for both at one moment
-//! and for all watches ([`super::wide::Roots`]), and nothing is held while they are asked. A path has to be
+//! and for all watches ([`super::view::Roots`]), and nothing is held while they are asked. A path has to be
 //! right when its record enters the ring: only for as long as that takes is the tree frozen
 //! ([`detail`]).
 
 use super::{
+    bits::MOVES,
     detail::{
         self,
         Common,
         Pair, //
     },
-    event::{
-        Shared,
-        Side,
-        View, //
-    },
-    MOVES, //
+    record::Shared,
+    site::Side,
+    view::View, //
 };
 use crate::{
     mark::{

@@ -2,40 +2,39 @@
 
 //! The short way of an event: one list, and nothing special about it.
 //!
-//! Nearly every event is of this kind, and what it costs is paid by whoever writes to a file. So here is
-//! what [`super::event`] does for all events, once more, for the case in which a group has one mark in the
-//! list and its watch wants no details: all in one function, inlined into fsnotify's callback. The
-//! ring lock comes first and the record last, so that a record that the filter stops, or for which there
-//! is no room, is never made. A group with which anything is not as usual goes the long way, alone.
+//! Nearly every event is of this kind, and the task that writes to a file pays for it. So here is what
+//! [`mod@super::deliver`] and [`super::merge`] do for all events, once more, for the case in which a group
+//! has one mark in the list and its watch wants no details: all in one function, inlined into fsnotify's
+//! callback. The ring lock comes first and the record last, so that a record that the filter stops, or for
+//! which there is no room, is never made. A group with which anything is not as usual goes the long way,
+//! alone. `ways_test` sees that both say the same.
 //!
 //! The list of an inode is that one function. That of a superblock or a mount is another, out of line: it
-//! asks [`super::wide`] what a watch sees.
+//! asks [`super::view`] what a watch sees.
 
 use super::{
-    event::{
+    bits::{
+        scope,
+        ALL_EVENTS,
+        DETAILED,
+        ENTRY_EVENTS,
+        IGNORE_SURV, //
+    },
+    merge::post_to_group,
+    record::{
+        self,
         places,
-        post_to_group,
         usable,
-        view_of_inode,
         Fixed,
         Shared,
-        DETAILED,
         FIXED_WORDS,
         NAME_MAX, //
     },
-    object::{
-        Fs,
-        FsObject, //
-    },
-    role,
-    scope,
-    wide::{
+    view::{
         self,
+        view_of_inode,
         Roots, //
     },
-    ALL_EVENTS,
-    ENTRY_EVENTS,
-    IGNORE_SURV, //
 };
 use crate::{
     abi::flag,
@@ -72,6 +71,13 @@ use crate::{
             place::on, //
         },
     },
+    source::{
+        object::{
+            Fs,
+            FsObject, //
+        },
+        role, //
+    },
 };
 use core::{
     hint::black_box,
@@ -91,7 +97,7 @@ type Told = Option<(u64, u64)>;
 /// Delivers an event to the watches on the only object on which there are some, an inode. False: it is
 /// not such an event, and nothing was done. Process context, inside fsnotify's SRCU.
 #[inline(always)]
-pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
+pub(in crate::source) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
     if event.mask() & SPECIAL != 0 {
         return false;
     }
@@ -185,7 +191,7 @@ impl<'e> Wide<'e> {
         if wanted == 0 || self.kind == on::SB && self.roots.rule_out(mark) {
             return;
         }
-        let seen = wide::view(event, self.kind, false, mark, &self.roots);
+        let seen = view::view(event, self.kind, false, mark, &self.roots);
         let Some(wanted) = NonZero::new(wanted & seen.bits) else {
             if seen.is_unknown() {
                 watch.queue().count_unplaced();
@@ -217,7 +223,7 @@ impl<'e> Wide<'e> {
     #[inline(never)]
     fn deliver_long(&self, mark: &Mark<Watch>, several: bool) {
         let (event, mask) = (self.event, self.event.mask());
-        let view = |_, mark: &Mark<Watch>| wide::view(event, self.kind, false, mark, &self.roots);
+        let view = |_, mark: &Mark<Watch>| view::view(event, self.kind, false, mark, &self.roots);
         let mut text = Text::new();
         let mut room = Some(&mut text);
         let make = || Shared::new(event, mask & ALL_EVENTS, wide_name(event, &mut room));
@@ -229,7 +235,7 @@ impl<'e> Wide<'e> {
 /// called once.
 #[inline]
 fn wide_name<'t>(event: &Event<'t>, room: &mut Option<&'t mut Text<NAME_MAX>>) -> &'t [u8] {
-    room.take().map_or(&[], |room| wide::name(event, room))
+    room.take().map_or(&[], |room| record::name(event, room))
 }
 
 /// Whether a watch is not for here.

@@ -6,13 +6,15 @@
 //! the watch needs. The rest is [`enter`].
 
 use super::{
-    class_events,
-    permission,
-    role,
-    scope,
-    ALL_EVENTS,
-    MOUNT_EVENTS,
-    QUESTIONS, //
+    bits::{
+        scope,
+        ALL_EVENTS,
+        MOUNT_EVENTS,
+        QUESTIONS, //
+    },
+    interest::class_events,
+    offer::offer,
+    permission, //
 };
 use crate::{
     abi::flag,
@@ -39,13 +41,16 @@ use crate::{
         },
     },
     source::{
-        add::IfThere,
         enter::{
             enter,
             Need, //
         },
-        Added,
-        Request, //
+        if_there::IfThere,
+        ops::{
+            Added,
+            Request, //
+        },
+        role, //
     },
 };
 use kernel::{
@@ -71,7 +76,7 @@ const BEHAVIOUR: u32 = flag::ONESHOT
 /// forbids it. EDQUOT: the user's limit of watches. EEXIST: watched already. ENOENT: the object is
 /// dying. ESHUTDOWN: the queue has ended. ENOMEM. For questions, also what [`permission::prepare`]
 /// gives.
-pub(crate) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
+pub(in crate::source) fn add(queue: &Arc<Queue>, file: &File, request: &Request) -> Result<Added> {
     let (mask, ignore) = masks(request)?;
     let if_there = IfThere::new(request.flags)?;
     let wide = match request.scope {
@@ -147,7 +152,7 @@ fn masks(request: &Request) -> Result<(u32, u32)> {
     if (mask | ignore) & !(ALL_EVENTS | QUESTIONS) != 0 || (mask | ignore) == 0 {
         return Err(EINVAL);
     }
-    if (mask | ignore) & !super::events() != 0 {
+    if (mask | ignore) & !offer().events != 0 {
         return Err(EOPNOTSUPP);
     }
     Ok((mask, ignore))

@@ -8,55 +8,35 @@
 //! them goes, the kernel's mark is destroyed from a workqueue; when what it is on dies, fsnotify
 //! tells us and every watch in the list ends. There is one such object for each place and class.
 
-use super::{
-    event,
-    permission,
-    short, //
-};
 use crate::{
     mark::{
         Connected,
         Object, //
     },
-    queue::watch::{
-        Reason,
-        Watch, //
-    },
+    queue::watch::Watch,
     rust::{
         fs::mount_ns::MntNsFromDentry,
         fsnotify::{
             backend::{
-                Backend,
                 Group,
                 MarkHold, //
-            },
-            event::{
-                bit,
-                Event, //
             },
             lsm::LsmPathNotify,
             mark::{
                 impl_has_kernel_mark,
                 KernelMark, //
             },
-            objects::Objects,
             place::{
                 on,
                 Class,
                 Place, //
             },
-            section::Section,
             user_waits::UserWaits, //
         },
         mm::kmem_cache::KmemCache,
         sync::workqueue::OwnedQueue, //
     },
-    source::{
-        mount,
-        sb, //
-    },
 };
-use core::hint::black_box;
 use kernel::{
     prelude::*,
     sync::{
@@ -84,20 +64,38 @@ pub(crate) struct Watched {
     doom: Atomic<u32>,
 }
 
-/// Not known yet.
-const NONE: u32 = 0;
-/// The file or the namespace is gone.
-const DELETED: u32 = 1;
-/// The file system is being unmounted.
-const UNMOUNTED: u32 = 2;
+/// Why the watches on a place will end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Doom {
+    /// Not known yet.
+    Unknown = 0,
+    /// The file or the namespace is gone.
+    Deleted = 1,
+    /// The file system is being unmounted.
+    Unmounted = 2,
+}
+
+impl Watched {
+    /// Why the watches will end, as far as it is known.
+    pub(super) fn doom(&self) -> Doom {
+        match self.doom.load(Relaxed) {
+            1 => Doom::Deleted,
+            2 => Doom::Unmounted,
+            _ => Doom::Unknown,
+        }
+    }
+
+    /// Remembers why the watches will end.
+    pub(super) fn set_doom(&self, doom: Doom) {
+        self.doom.store(doom as u32, Relaxed);
+    }
+}
 
 impl_has_kernel_mark!(FsObject, object.kernel);
 
 /// A reference to an [`FsObject`] that keeps its memory.
 pub(in crate::source) type Hold = MarkHold<Fs>;
-
-/// Kernel marks that live; see `crate::rust::fsnotify::backend`.
-static LIVE: Atomic<usize> = Atomic::new(0);
 
 /// The state of the source.
 #[pin_data]
@@ -109,7 +107,7 @@ pub(crate) struct Fs {
     content: Group<Fs>,
     #[pin]
     pre_content: Group<Fs>,
-    objects: KmemCache<FsObject>,
+    pub(super) objects: KmemCache<FsObject>,
     lsm: LsmPathNotify,
     mount_ns: Option<MntNsFromDentry>,
     waits: Option<UserWaits>,
@@ -142,7 +140,7 @@ impl Fs {
     }
 
     /// The kernel group of an object.
-    fn group_of(&self, object: &FsObject) -> &Group<Fs> {
+    pub(super) fn group_of(&self, object: &FsObject) -> &Group<Fs> {
         self.group(object.object.class)
     }
 
@@ -165,14 +163,14 @@ impl Fs {
     pub(in crate::source) fn alloc(&self, class: Class, place: Place<'_>) -> Result<Hold> {
         // The end of an inode is announced, if it is one; the others have only one end.
         let doom = match place.on() {
-            on::INODE => NONE,
-            on::MOUNT_NS => DELETED,
-            _ => UNMOUNTED,
+            on::INODE => Doom::Unknown,
+            on::MOUNT_NS => Doom::Deleted,
+            _ => Doom::Unmounted,
         };
         self.group(class).alloc(FsObject::new(Ok(Watched {
             kernel: KernelMark::uninit(),
             class,
-            doom: Atomic::new(doom),
+            doom: Atomic::new(doom as u32),
         })))
     }
 }
@@ -194,82 +192,5 @@ impl Object<Watch> for Watched {
 
     fn unneeded(this: &FsObject) {
         crate::FS.get().group_of(this).retire(this);
-    }
-}
-
-/// Remembers why the object of an event is about to end, if it is; whether there is nothing to
-/// deliver besides.
-fn note_doom(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
-    let doom = match event.mask() & (bit::UNMOUNT | bit::DELETE_SELF) {
-        0 => return false,
-        bit::DELETE_SELF => DELETED,
-        _ => UNMOUNTED,
-    };
-    if let Some(object) = objects.get(on::INODE) {
-        object.object.doom.store(doom, Relaxed);
-    }
-    doom == UNMOUNTED
-}
-
-/// [`Backend::event`], for all that does not go the short way.
-#[cold]
-#[inline(never)]
-fn event_long(event: &Event<'_>, objects: Objects<'_, Fs>) {
-    match event.mask() & (bit::ERROR | bit::MNT_ATTACH | bit::MNT_DETACH) {
-        0 => {}
-        bit::ERROR => {
-            if let Some(object) = objects.get(on::SB) {
-                sb::error(event, &object.connector);
-            }
-            return;
-        }
-        _ => {
-            if let Some(object) = objects.get(on::MOUNT_NS) {
-                mount::moved(event, &object.connector);
-            }
-            return;
-        }
-    }
-    if !note_doom(event, objects) {
-        event::deliver(event, objects);
-    }
-}
-
-impl Backend for Fs {
-    type Object = FsObject;
-
-    #[inline(always)]
-    fn event(event: &Event<'_>, objects: Objects<'_, Self>) -> Result {
-        if !short::deliver(event, objects) {
-            // Hidden from the compiler, which would put the event into memory for all.
-            event_long(&black_box(*event), objects);
-        }
-        Ok(())
-    }
-
-    fn ask(event: &Event<'_>, section: &mut Section<'_, Self>) -> Result {
-        if note_doom(event, section.objects()) {
-            return Ok(());
-        }
-        permission::ask(event, section)
-    }
-
-    fn freeing(object: &FsObject) {
-        let reason = match object.object.doom.load(Relaxed) {
-            UNMOUNTED => Reason::Unmount,
-            // The inode goes although the file does not: nothing held it in memory.
-            NONE if !crate::FS.get().group_of(object).pins(object) => Reason::Evicted,
-            _ => Reason::ObjectGone,
-        };
-        // Does nothing when it was we who destroyed the mark (TRAPS: A5).
-        object.connector.end_all(reason);
-    }
-
-    fn cache() -> &'static KmemCache<FsObject> {
-        &crate::FS.get().objects
-    }
-
-    fn live() -> &'static Atomic<usize> {
-        &LIVE
     }
 }

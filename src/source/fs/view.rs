@@ -1,31 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Events for watches on whole mounts, file systems and subtrees.
+//! What a watch sees of an event through one of its marks.
 //!
-//! Such a watch has a mark on the mount or the superblock. So the kernel calls us for everything
-//! that happens there, and most of it may be nothing to anybody: a watch on a subtree has to be asked
-//! first whether the event is below its root. It is found by going up from where the event is
-//! ([`Spot::seen_from`]); nothing is remembered of the directories below a root, so nothing has to be
-//! kept in step when they are created, moved or removed, and there is no moment at which a new one is
-//! not covered yet.
-//!
-//! The kernel is not asked for names (`FS_EVENT_ON_CHILD`), which would cost every event on the file
-//! system a reference to its directory. The entry through which an event came says its name.
+//! A mark on an inode sees what fsnotify tells of that inode. For a mark on a mount or a superblock the kernel
+//! calls us for everything that happens there, and most of it may be nothing to anybody: a watch on a subtree
+//! has to be asked first whether the event is below its root. It is found by going up from where the event is
+//! ([`Spot::seen_from`]); nothing is remembered of the directories below a root, so nothing has to be kept in
+//! step when they are created, moved or removed, and there is no moment at which a new one is not covered yet.
 
 use super::{
-    event::{
-        merge,
-        new_directory,
-        usable,
-        view_of_inode,
-        Side,
-        View,
-        NAME_MAX, //
+    bits::{
+        scope,
+        ENDS,
+        ENTRY_EVENTS, //
     },
-    object::Fs,
-    role,
-    ENDS,
-    ENTRY_EVENTS, //
+    site::{
+        Side,
+        Site, //
+    },
 };
 use crate::{
     mark::Mark,
@@ -37,8 +29,7 @@ use crate::{
                 InodeKey,
                 Position,
                 Spot, //
-            },
-            text::Text, //
+            }, //
         },
         fsnotify::{
             backend::PIN,
@@ -46,70 +37,60 @@ use crate::{
                 bit,
                 Event, //
             },
-            objects::Objects,
             place::on, //
         },
     },
+    source::role,
 };
 use core::cell::OnceCell;
 
-/// Where an event is.
+/// What a watch sees of an event through one of its marks.
 #[derive(Clone, Copy)]
-pub(super) enum Site<'a> {
-    /// It is about an entry, which is in this directory or was.
-    Entry(Spot<'a>),
-    /// It is about what is here.
-    Object(Spot<'a>),
-    /// Nobody knows: it is about an inode, whatever its names.
-    Unknown,
+pub(super) struct View {
+    /// The bits of the event that it could report.
+    pub(super) bits: u32,
+    /// It is about something in or below what is watched, not about that itself.
+    pub(super) below: bool,
 }
 
-impl<'a> Site<'a> {
-    /// Of a side of an event.
-    pub(super) fn of(event: &Event<'a>, side: Side) -> Self {
-        match side {
-            Side::Old => Self::old(event),
-            Side::New => event
-                .new_directory()
-                .map_or_else(|| Self::old(event), Self::Entry),
-        }
-    }
-
-    fn old(event: &Event<'a>) -> Self {
-        let object = match event.mask() & ENTRY_EVENTS {
-            0 => event.spot(),
-            _ => None,
-        };
-        match (object, event.directory()) {
-            (Some(spot), _) => Self::Object(spot),
-            (None, Some(dir)) => Self::Entry(dir),
-            (None, None) => Self::Unknown,
-        }
-    }
-}
-
-/// Where in the lists of [`deliver`] the kinds are.
-const KINDS: [usize; 5] = [on::INODE, on::PARENT, on::INODE2, on::MOUNT, on::SB];
-
-/// Delivers an event of which a mount or a superblock is told. Process context, inside fsnotify's
-/// SRCU.
-pub(super) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
-    let old = objects.get(on::INODE);
-    let (new, within) = new_directory(old, objects.get(on::INODE2));
-    let lists = [
-        old,
-        objects.get(on::PARENT),
-        new,
-        objects.get(on::MOUNT),
-        objects.get(on::SB),
-    ];
-    let roots = Roots::new(true);
-    let view = |list: usize, mark: &Mark<Watch>| match KINDS.get(list) {
-        Some(&kind) => view(event, kind, within, mark, &roots),
-        None => View::NOTHING,
+impl View {
+    /// The event is none of its business.
+    pub(super) const NOTHING: Self = Self {
+        bits: 0,
+        below: false,
     };
-    let mut text = Text::new();
-    merge(event, lists, view, || name(event, &mut text));
+
+    /// Nobody knows whether it is.
+    pub(super) const UNKNOWN: Self = Self {
+        bits: 0,
+        below: true,
+    };
+
+    /// Whether it is [`Self::UNKNOWN`].
+    #[inline]
+    pub(super) fn is_unknown(self) -> bool {
+        self.bits == 0 && self.below
+    }
+}
+
+/// What a watch sees through a mark on an inode of this kind.
+#[inline(always)]
+pub(super) fn view_of_inode(mask: u32, kind: usize, within: bool, mark: &Mark<Watch>) -> View {
+    if role::part(mark.role()) != role::OBJECT {
+        // It only waits for the end of a subtree's root.
+        return View::NOTHING;
+    }
+    let rename = mask & bit::RENAME != 0;
+    let bits = match kind {
+        on::INODE if rename && !within => bit::MOVED_FROM,
+        on::INODE2 => bit::MOVED_TO,
+        on::PARENT if mark.watch().spec().scope != scope::CHILDREN => 0,
+        _ => u32::MAX,
+    };
+    View {
+        bits,
+        below: kind == on::PARENT || mask & ENTRY_EVENTS != 0,
+    }
 }
 
 /// Below the roots of which subtrees an event is: found out once, for all watches on subtrees of a file system.
@@ -200,17 +181,6 @@ pub(super) fn view(
         },
         _ => view_of_inode(event.mask(), kind, within, mark),
     }
-}
-
-/// The name of what an event is about.
-pub(super) fn name<'t>(event: &Event<'t>, text: &'t mut Text<NAME_MAX>) -> &'t [u8] {
-    if let Some(name) = event.name() {
-        return usable(Some(name));
-    }
-    if let Some(spot) = event.spot() {
-        spot.prepend_name(text);
-    }
-    text.as_bytes()
 }
 
 /// What a watch sees through a mark on a superblock.

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which lists an event is merged from, and what a watch sees through the marks in each.
+//!
+//! The kernel is not asked for names (`FS_EVENT_ON_CHILD`) where a mount or a superblock is watched, which
+//! would cost every event on the file system a reference to its directory. The entry through which an
+//! event came says its name.
+
+use super::{
+    merge::merge,
+    record::{
+        self,
+        usable, //
+    },
+    view::{
+        view,
+        view_of_inode,
+        Roots,
+        View, //
+    },
+};
+use crate::{
+    mark::Mark,
+    queue::watch::Watch,
+    rust::{
+        fs::text::Text,
+        fsnotify::{
+            event::Event,
+            objects::Objects,
+            place::on, //
+        },
+    },
+    source::object::{
+        Fs,
+        FsObject, //
+    },
+};
+use core::ptr;
+
+/// Delivers one event to all watches on its objects. Process context, inside fsnotify's SRCU.
+pub(in crate::source) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
+    if objects.get(on::SB).is_some() || objects.get(on::MOUNT).is_some() {
+        deliver_wide(event, objects);
+    } else {
+        deliver_inodes(event, objects);
+    }
+}
+
+/// The kinds of the lists of [`deliver_inodes`].
+const INODES: [usize; 3] = [on::INODE, on::PARENT, on::INODE2];
+
+/// Delivers an event of which inodes alone are told.
+#[inline]
+fn deliver_inodes(event: &Event<'_>, objects: Objects<'_, Fs>) {
+    let (parent, old) = (objects.get(on::PARENT), objects.get(on::INODE));
+    let (new, within) = new_directory(old, objects.get(on::INODE2));
+    let mask = event.mask();
+    let view = |list: usize, mark: &Mark<Watch>| {
+        let kind = INODES.get(list).copied().unwrap_or(on::INODE);
+        view_of_inode(mask, kind, within, mark)
+    };
+    merge(event, [old, parent, new], view, || usable(event.name()));
+}
+
+/// The kinds of the lists of [`deliver_wide`].
+const ALL: [usize; 5] = [on::INODE, on::PARENT, on::INODE2, on::MOUNT, on::SB];
+
+/// Delivers an event of which a mount or a superblock is told.
+fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) {
+    let old = objects.get(on::INODE);
+    let (new, within) = new_directory(old, objects.get(on::INODE2));
+    let lists = [
+        old,
+        objects.get(on::PARENT),
+        new,
+        objects.get(on::MOUNT),
+        objects.get(on::SB),
+    ];
+    let roots = Roots::new(true);
+    let view = |list: usize, mark: &Mark<Watch>| match ALL.get(list) {
+        Some(&kind) => view(event, kind, within, mark, &roots),
+        None => View::NOTHING,
+    };
+    let mut text = Text::new();
+    merge(event, lists, view, || record::name(event, &mut text));
+}
+
+/// The object of a rename's new directory, and whether it is the old one's: then one look at it
+/// gives both halves.
+fn new_directory<'o>(
+    old: Option<&FsObject>,
+    new: Option<&'o FsObject>,
+) -> (Option<&'o FsObject>, bool) {
+    let within = match (old, new) {
+        (Some(old), Some(new)) => ptr::eq(old, new),
+        _ => false,
+    };
+    (new.filter(|_| !within), within)
+}
