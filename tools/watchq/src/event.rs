@@ -88,6 +88,36 @@ impl<'a> FileEvent<'a> {
         }
     }
 
+    /// What becomes of a path that is followed.
+    pub fn followed(watched: &'a Watched, event: Events, is_dir: bool) -> Self {
+        FileEvent {
+            watched,
+            below: Below::Here,
+            name: None,
+            event,
+            is_dir,
+            inode: 0,
+            dev: 0,
+            pid: 0,
+            rename_cookie: 0,
+        }
+    }
+
+    /// The path below what is watched, as far as it is known: of a watched file its name, of a watched
+    /// directory nothing.
+    pub fn inside(&self) -> Option<Cow<'a, Path>> {
+        match (self.name, self.below) {
+            (Some(name), Below::In(directory)) => Some(directory.join(name).into()),
+            (Some(name), _) => Some(Path::new(name).into()),
+            (None, _) if self.watched.is_dir() => None,
+            (None, _) => self
+                .watched
+                .path
+                .file_name()
+                .map(|name| Path::new(name).into()),
+        }
+    }
+
     /// What is watched, or with a wider scope the directory below it; that ends with a slash. When it
     /// is not known, it ends with two slashes, three dots and a slash.
     pub fn path(&self) -> Cow<'a, OsStr> {

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use crate::args::{Reach, Watching};
 use crate::escape::escaped;
+use crate::limits;
 
 /// An error message with advice.
 #[derive(Debug)]
@@ -49,13 +51,23 @@ impl Failure {
             }
             Some(Errno::ACCESS) => Failure::new("/dev/watch_queue may not be opened")
                 .advise("its mode should be 0666: see ls -l /dev/watch_queue"),
-            Some(Errno::INVAL) => Failure::new(format!("a ring cannot have {pages} pages"))
-                .advise("give a power of two, up to the module's maximum (its parameter)"),
+            Some(Errno::MFILE) if limits::has_free_file() => Failure::new(format!(
+                "you have as many watch queues open as one user may ({})",
+                limits::named("max_user_queues")
+            ))
+            .advise("watchq list shows which programs have them: end some")
+            .advise(limits::raise("max_user_queues")),
+            Some(Errno::MFILE) => no_free_file(),
+            // So many that the crate cannot count their bytes, or the module says no.
+            Some(Errno::INVAL) => wrong_pages(pages),
+            None if error.kind() == io::ErrorKind::InvalidInput => wrong_pages(pages),
             Some(Errno::PERM) => Failure::new(format!(
                 "a ring of {pages} pages exceeds the memory you may lock"
             ))
             .advise("give a smaller number with --pages, or raise ulimit -l"),
-            _ => Failure::new(format!("cannot open a watch queue: {error}")),
+            Some(Errno::NOMEM) => Failure::new(format!("no memory for a ring of {pages} pages"))
+                .advise("give a smaller number with --pages"),
+            _ => Failure::new(format!("cannot open a watch queue: {}", said(error))),
         }
     }
 
@@ -72,7 +84,28 @@ impl Failure {
             ))
             .advise("watchq info lists what it offers")
             .advise("Documentation/sources.rst says what takes a patch or probes=1"),
+            Some(Errno::NOKEY) => Failure::new(format!("{}: there is no such key", escaped(label)))
+                .advise("keyctl show, or /proc/keys, lists those that you may see"),
+            Some(Errno::KEYEXPIRED | Errno::KEYREVOKED) => Failure::new(format!(
+                "{}: cannot be watched: {}",
+                escaped(label),
+                said(error)
+            )),
+            Some(Errno::NOTBLK) => Failure::new(format!("{}: is no block device", escaped(label))),
             _ => Failure::watching(error, label),
+        }
+    }
+
+    /// The path could not be watched with these options.
+    pub fn watching_files(error: &io::Error, path: &Path, watching: &Watching) -> Self {
+        let refused = Errno::from_io_error(error) == Some(Errno::INVAL);
+        match watching.reach() {
+            Reach::Mount if refused => Failure::new(format!(
+                "{}: a mount does not know one of the events",
+                escaped(path)
+            ))
+            .advise("with --scope mount there are access, modify, close, open and open_exec"),
+            _ => Failure::watching(error, path),
         }
     }
 
@@ -89,17 +122,41 @@ impl Failure {
             Some(Errno::ACCESS) => Failure::new(format!("{path}: you may not watch it"))
                 .advise("watching needs the right to read the file or directory"),
             Some(Errno::NOSPC | Errno::DQUOT) => Failure::new(format!(
-                "{path}: you have reached the limit on watches per user"
+                "{path}: you have as many watches as one user may ({}), or the file system as many on subtrees ({})",
+                limits::named("max_user_watches"),
+                limits::named("max_subtrees")
             ))
-            .advise("end other programs that watch, or raise the module's limit")
-            .advise("see its parameters in /sys/module/watch_queue_dev/parameters"),
+            .advise("watchq list shows which programs have them: end some")
+            .advise(limits::raise("max_user_watches")),
+            Some(Errno::MFILE) => no_free_file(),
             Some(Errno::NOMEM) => Failure::new(format!("{path}: no memory for another watch")),
             Some(Errno::OPNOTSUPP) => Failure::new(format!(
                 "{path}: this kernel does not offer one of the events"
             ))
             .advise("watchq info lists what it offers"),
-            _ => Failure::new(format!("{path}: cannot be watched: {error}")),
+            _ => Failure::new(format!("{path}: cannot be watched: {}", said(error))),
         }
+    }
+}
+
+fn no_free_file() -> Failure {
+    Failure::new("this process has as many files open as it may (RLIMIT_NOFILE)")
+        .advise("raise ulimit -n")
+}
+
+fn wrong_pages(pages: usize) -> Failure {
+    Failure::new(format!("a ring cannot have {pages} pages")).advise(format!(
+        "give a power of two, up to the module's parameter {}",
+        limits::named("max_pages")
+    ))
+}
+
+/// An error in words, without the number that nobody knows by heart.
+pub fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
     }
 }
 
@@ -115,10 +172,43 @@ impl fmt::Display for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
+        if Errno::from_io_error(&error) == Some(Errno::MFILE) {
+            return no_free_file();
+        }
         Failure {
-            message: error.to_string(),
+            message: said(&error),
             advice: Vec::new(),
             broken_pipe: error.kind() == io::ErrorKind::BrokenPipe,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_words() {
+        for number in 1..134 {
+            let words = said(&io::Error::from_raw_os_error(number));
+            assert!(!words.is_empty() && !words.contains("os error"), "{words}");
+        }
+        assert_eq!(said(&io::Error::from(Errno::MFILE)), "Too many open files");
+    }
+
+    #[test]
+    fn a_full_table_of_queues_is_not_one_of_files() {
+        let words = Failure::opening(&Errno::MFILE.into(), 16).to_string();
+        assert!(
+            words.contains("max_user_queues") && words.contains("echo"),
+            "{words}"
+        );
+        let words = Failure::opening(&io::ErrorKind::InvalidInput.into(), 3).to_string();
+        assert!(
+            words.contains("cannot have 3 pages") && words.contains("max_pages"),
+            "{words}"
+        );
+        let words = Failure::watching(&Errno::DQUOT.into(), Path::new("/x")).to_string();
+        assert!(words.contains("max_user_watches"), "{words}");
     }
 }

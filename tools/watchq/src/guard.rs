@@ -23,10 +23,12 @@ use watch_queue::{
 
 use crate::args::Guard;
 use crate::escape::escaped;
-use crate::failure::Failure;
+use crate::failure::{said, Failure};
+use crate::limits;
 use crate::placeless;
 use crate::rate::Rate;
 use crate::rules::Rules;
+use crate::say;
 use crate::signals::Interrupt;
 use crate::wait::wait;
 use crate::Outcome;
@@ -57,8 +59,10 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
     control
         .set_permission(options.deadline, unanswered)
         .map_err(|error| {
-            Failure::new(format!("this deadline cannot be: {error}"))
-                .advise("the most is the module's parameter max_permission_ms")
+            Failure::new(format!("this deadline cannot be: {}", said(&error))).advise(format!(
+                "the most is the module's parameter {}",
+                limits::named("max_permission_ms")
+            ))
         })?;
     let mut session = Session {
         options,
@@ -73,17 +77,17 @@ pub fn run(options: &Guard) -> Result<Outcome, Failure> {
     session.set_watches(&control, session.rules.questions(), WatchFlags::empty())?;
     session.warn();
     if !options.quiet {
-        eprintln!("Guarding.");
+        say::info(&"Guarding.");
     }
     session.answer(&control, &mut ring, &interrupt)?;
     if !options.quiet {
         session.counts.print(&session.rules);
         let info = control.info()?;
         let info = info.as_abi();
-        eprintln!(
+        say::info(&format!(
             "asked {}, allowed {}, denied {}, timed out {}, by policy {}, killed {}",
             info.asked, info.allowed, info.denied, info.timed_out, info.by_policy, info.killed
-        );
+        ));
     }
     Ok(Outcome::Done)
 }
@@ -127,9 +131,9 @@ impl Counts {
     fn print(&self, rules: &Rules) {
         for (count, rule) in self.rules.iter().zip(rules.all()) {
             let text = check::escaped_text(&rule.text);
-            eprintln!("{count:8} by line {}: {text}", rule.line);
+            say::info(&format!("{count:8} by line {}: {text}", rule.line));
         }
-        eprintln!("{:8} by no rule", self.others);
+        say::info(&format!("{:8} by no rule", self.others));
     }
 }
 
@@ -176,7 +180,7 @@ impl Session<'_> {
                 count => self.print(|out, json| log::held_back(out, json, count)),
             }
             self.print(|out, _| out.flush());
-            wait(ring, interrupt, None, None)?;
+            wait(&[ring], interrupt, None, None)?;
         }
     }
 
@@ -206,7 +210,7 @@ impl Session<'_> {
             Ok(()) => {}
             // Too late, or the task was killed.
             Err(error) if Errno::from_io_error(&error) == Some(Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(Failure::new(format!("cannot answer: {error}"))),
+            Err(error) => return Err(Failure::new(format!("cannot answer: {}", said(&error)))),
         }
         self.counts.add(place);
         if answer == Answer::Allow && !self.options.verbose || self.mute {
@@ -239,7 +243,10 @@ impl Session<'_> {
     fn written(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
             self.mute = true;
-            eprintln!("watchq: the output cannot be written: {error}; guarding goes on without it");
+            say::warn(&format!(
+                "the output cannot be written: {}; guarding goes on without it",
+                said(&error)
+            ));
         }
     }
 
@@ -259,24 +266,24 @@ impl Session<'_> {
             Ok(rules) => {
                 if !self.options.quiet {
                     self.counts.print(&self.rules);
-                    eprintln!("The rules were read again.");
+                    say::info(&"The rules were read again.");
                 }
                 self.counts = Counts::of(&rules);
                 self.rules = rules;
                 self.warn();
             }
-            Err(failure) => eprintln!("watchq: {failure}\n  -> the rules of before stay in force"),
+            Err(failure) => say::error(&failure.advise("the rules of before stay in force")),
         }
     }
 
     /// Says which rules are about nothing that is guarded.
     fn warn(&self) {
         for rule in self.rules.idle(&self.guarded) {
-            eprintln!(
-                "watchq: warning: {}:{}: nothing that is guarded has such a path",
+            say::warn(&format!(
+                "{}:{}: nothing that is guarded has such a path",
                 escaped(self.file),
                 rule.line
-            );
+            ));
         }
     }
 

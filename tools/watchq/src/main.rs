@@ -6,13 +6,17 @@
 //! returns a [`failure::Failure`], which says what went wrong and what to do.
 
 mod args;
+mod chooser;
 mod escape;
 mod event;
 mod failure;
+mod follow;
 mod generate;
 mod guard;
 mod info;
 mod json;
+mod limits;
+mod list;
 mod monitor;
 mod mounts;
 mod names;
@@ -20,7 +24,9 @@ mod output;
 mod placeless;
 mod rate;
 mod rules;
+mod say;
 mod signals;
+mod sink;
 mod source;
 mod sys;
 mod template;
@@ -57,7 +63,8 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Monitor(options) => monitor::run(&options),
         Command::Guard(options) => guard::run(&options),
-        Command::Info => info::run(),
+        Command::Info(options) => info::run(&options),
+        Command::List(options) => list::run(&options),
         Command::Generate { what } => generate::run(what),
     };
     match result {
@@ -73,7 +80,7 @@ fn main() -> ExitCode {
         // The reader of our output has seen enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("watchq: {failure}");
+            say::error(&failure);
             ExitCode::FAILURE
         }
     }

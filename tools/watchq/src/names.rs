@@ -21,6 +21,18 @@ const SINGLE: [(&str, Events); 13] = [
     ("open_exec", Events::OPEN_EXEC),
 ];
 
+/// What --follow tells of a path; bits that the kernel does not have, which has 32.
+pub const APPEARED: Events = Events::from_bits_retain(1 << 61);
+pub const REPLACED: Events = Events::from_bits_retain(1 << 62);
+pub const GONE: Events = Events::from_bits_retain(1 << 63);
+
+/// Their names, for output only.
+const FOLLOWED: [(&str, Events); 3] = [
+    ("appeared", APPEARED),
+    ("replaced", REPLACED),
+    ("gone", GONE),
+];
+
 /// Names of sets of events, for options only.
 const SETS: [(&str, Events); 4] = [
     ("close", Events::CLOSE),
@@ -46,7 +58,8 @@ fn parse(name: &str) -> Result<Events, String> {
 
 /// The name of one event.
 pub fn of(event: Events) -> String {
-    match SINGLE.iter().find(|(_, known)| *known == event) {
+    let mut known = SINGLE.iter().chain(&FOLLOWED);
+    match known.find(|(_, known)| *known == event) {
         Some((name, _)) => (*name).to_owned(),
         None => format!("event_{}", event.bits().trailing_zeros()),
     }

@@ -21,6 +21,8 @@ pub struct Output<'a> {
     time_format: Option<&'a str>,
     /// Names are written as they are.
     raw: bool,
+    /// What stands behind each event.
+    end: &'static [u8],
 }
 
 #[derive(Debug)]
@@ -45,11 +47,20 @@ impl<'a> Output<'a> {
                     .advise("add for example --timefmt %H:%M:%S"));
             }
         }
-        let nul = matches!(shape, Shape::Template(template) if template.has_nul());
+        let template = options.format.as_ref();
+        let nul = options.null || template.is_some_and(Template::has_nul);
+        let end: &[u8] = match template {
+            _ if options.null => b"\0",
+            _ if options.no_newline => b"",
+            // A newline would begin the next.
+            Some(template) if template.ends_with_nul() => b"",
+            _ => b"\n",
+        };
         Ok(Output {
             shape,
             time_format,
             raw: options.raw || nul,
+            end,
         })
     }
 
@@ -57,18 +68,21 @@ impl<'a> Output<'a> {
     pub fn write(&self, out: &mut impl Write, item: &Item<'_>) -> io::Result<()> {
         let (time, raw) = (self.time(), self.raw);
         match (&self.shape, item) {
-            (Shape::Json, item) => json::write(out, item, &time),
+            (Shape::Json, item) => return json::write(out, item, &time),
             (Shape::Template(template), Item::File(event)) => {
-                template.write(out, event, &time, raw)
+                template.write(out, event, &time, raw)?;
             }
-            (Shape::Default, Item::File(event)) => template::write_default(out, event, &time, raw),
-            (_, Item::Source(event)) => write_source(out, event, &time, raw),
+            (Shape::Default, Item::File(event)) => {
+                template::write_default(out, event, &time, raw)?;
+            }
+            (_, Item::Source(event)) => write_source(out, event, &time, raw)?,
             // What reads a format of its own does not expect lines of ours among it.
             (Shape::Template(_), Item::Lost(_) | Item::Ended { .. }) => {
-                write_about(&mut io::stderr().lock(), item)
+                return write_about(&mut io::stderr().lock(), item, b"\n");
             }
-            (Shape::Default, item) => write_about(out, item),
+            (Shape::Default, item) => return write_about(out, item, self.end),
         }
+        out.write_all(self.end)
     }
 
     fn time(&self) -> String {
@@ -99,19 +113,20 @@ fn write_source(
             }
         }
     }
-    out.write_all(b"\n")
+    Ok(())
 }
 
 /// Writes a line that is about a watch, not about what it saw.
-fn write_about(out: &mut impl Write, item: &Item<'_>) -> io::Result<()> {
+fn write_about(out: &mut impl Write, item: &Item<'_>, end: &[u8]) -> io::Result<()> {
     match item {
-        Item::Lost(lost) => write_lost(out, lost),
+        Item::Lost(lost) => write_lost(out, lost)?,
         Item::Ended { watched, reason } => {
             let why = reason_words(*reason).0;
-            writeln!(out, "ended {}: {why}", escaped(&watched.path))
+            write!(out, "ended {}: {why}", escaped(&watched.path))?;
         }
-        Item::File(_) | Item::Source(_) => Ok(()),
+        Item::File(_) | Item::Source(_) => return Ok(()),
     }
+    out.write_all(end)
 }
 
 fn write_lost(out: &mut impl Write, lost: &Lost<'_>) -> io::Result<()> {
@@ -126,16 +141,17 @@ fn write_lost(out: &mut impl Write, lost: &Lost<'_>) -> io::Result<()> {
     } else {
         "the ring was full"
     };
-    writeln!(out, ": {what}, look again at what is there")
+    write!(out, ": {what}, look again at what is there")
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use watch_queue::Reason;
+    use watch_queue::{Events, Reason};
 
     use super::*;
     use crate::args::{Args, Command};
+    use crate::event::FileEvent;
     use crate::watched::Watched;
 
     fn options(args: &[&str]) -> Monitor {
@@ -205,6 +221,23 @@ mod tests {
         };
         assert_eq!(printed(&[], &item), "ended /tmp/: it was deleted\n");
         assert!(printed(&["--json"], &item).starts_with('{'));
+    }
+
+    #[test]
+    fn what_ends_an_event() {
+        let watched = Watched::example("/tmp/");
+        let event = FileEvent::followed(&watched, Events::CREATE, false);
+        let item = Item::File(event);
+        for (args, wanted) in [
+            (&[][..], "/tmp/ create\n"),
+            (&["-0"], "/tmp/ create\0"),
+            (&["--format", "%w"], "/tmp/\n"),
+            (&["-0", "--format", "%w"], "/tmp/\0"),
+            (&["--format", "%w%0"], "/tmp/\0"),
+            (&["--no-newline", "--format", "%w;"], "/tmp/;"),
+        ] {
+            assert_eq!(printed(args, &item), wanted, "{args:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use watch_queue::{Answer, Questions};
 
 use crate::escape::escaped;
-use crate::failure::Failure;
+use crate::failure::{said, Failure};
 
 /// Names of errors that a task may get, and their numbers.
 const ERRORS: [(&str, Errno); 8] = [
@@ -68,8 +68,13 @@ pub struct Rule {
 impl Rules {
     /// Reads a rule file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::new(format!("{}: cannot be read: {error}", escaped(path))))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::new(format!(
+                "{}: cannot be read: {}",
+                escaped(path),
+                said(&error)
+            ))
+        })?;
         let rules = Self::parse(&text).map_err(|(line, what)| {
             Failure::new(format!("{}:{line}: {what}", escaped(path)))
                 .advise("a rule is: allow or deny, then open,exec,read or any, then a path pattern")

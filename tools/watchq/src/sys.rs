@@ -47,6 +47,12 @@ pub fn mount_namespace(fd: BorrowedFd<'_>) -> io::Result<u64> {
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 
+/// Whether it is a namespace, as the links in /proc/PID/ns lead to.
+pub fn is_namespace(fd: BorrowedFd<'_>) -> bool {
+    // NSFS_MAGIC
+    rustix::fs::fstatfs(fd).is_ok_and(|stat| stat.f_type == 0x6e73_6673)
+}
+
 /// Asks for a mount by its unique id, in a namespace or (0) our own. Looks up no path, so it never waits
 /// for a file system, nor for its server.
 pub fn statmount(namespace: u64, id: u64) -> io::Result<MountStat> {

@@ -37,12 +37,12 @@ impl Template {
             .any(|piece| matches!(piece, Piece::Text(text) if text.contains('\0')))
     }
 
-    /// Whether each event ends with a NUL, so that a newline would begin the next.
-    fn ends_with_nul(&self) -> bool {
+    /// Whether each event ends with a NUL.
+    pub fn ends_with_nul(&self) -> bool {
         matches!(self.0.last(), Some(Piece::Text(text)) if text.ends_with('\0'))
     }
 
-    /// Writes an event's line. `time` must be given if the format has it.
+    /// Writes an event, without what ends it. `time` must be given if the format has it.
     pub fn write(
         &self,
         out: &mut impl Write,
@@ -60,14 +60,11 @@ impl Template {
                 Piece::Time => out.write_all(time.as_bytes())?,
             }
         }
-        match self.ends_with_nul() {
-            true => Ok(()),
-            false => out.write_all(b"\n"),
-        }
+        Ok(())
     }
 }
 
-/// Writes the line of an event when no format is given: path, event, and name if there is one.
+/// Writes an event when no format is given: path, event, and name if there is one.
 pub fn write_default(
     out: &mut impl Write,
     event: &FileEvent<'_>,
@@ -84,7 +81,7 @@ pub fn write_default(
         out.write_all(b" ")?;
         escape::write(out, name, raw)?;
     }
-    out.write_all(b"\n")
+    Ok(())
 }
 
 fn write_event(out: &mut impl Write, event: &FileEvent<'_>, separator: char) -> io::Result<()> {
@@ -191,18 +188,15 @@ mod tests {
     fn the_default_is_path_event_name() {
         let watched = Watched::example("/tmp/");
         let mut event = event(&watched, Some(b"na me\xff"));
-        assert_eq!(
-            default(&event, "", false),
-            b"/tmp/ moved_from na\\ me\\377\n"
-        );
-        assert_eq!(default(&event, "", true), b"/tmp/ moved_from na me\xff\n");
+        assert_eq!(default(&event, "", false), b"/tmp/ moved_from na\\ me\\377");
+        assert_eq!(default(&event, "", true), b"/tmp/ moved_from na me\xff");
         event.is_dir = true;
         assert_eq!(
             default(&event, "12:00", true),
-            b"12:00 /tmp/ moved_from,isdir na me\xff\n"
+            b"12:00 /tmp/ moved_from,isdir na me\xff"
         );
         event.name = None;
-        assert_eq!(default(&event, "", false), b"/tmp/ moved_from,isdir\n");
+        assert_eq!(default(&event, "", false), b"/tmp/ moved_from,isdir");
     }
 
     #[test]
@@ -211,20 +205,18 @@ mod tests {
         let mut event = event(&watched, Some(b"x"));
         assert_eq!(
             formatted("%w%f %e %c %T", &event),
-            b"/tmp/x moved_from abc NOW\n"
+            b"/tmp/x moved_from abc NOW"
         );
-        assert_eq!(formatted("100%%%n%0 ", &event), b"100%\n\0 \n");
-        // A NUL at the end is the end: nothing of this event stands before the next.
-        assert_eq!(formatted("%f%0", &event), b"x\0");
-        assert_eq!(formatted("", &event), b"\n");
+        assert_eq!(formatted("100%%%n%0 ", &event), b"100%\n\0 ");
+        assert_eq!(formatted("", &event), b"");
         event.is_dir = true;
-        assert_eq!(formatted("%e", &event), b"moved_from,isdir\n");
+        assert_eq!(formatted("%e", &event), b"moved_from,isdir");
         assert_eq!(
             formatted("%:e%|e", &event),
-            b"moved_from:isdirmoved_from|isdir\n"
+            b"moved_from:isdirmoved_from|isdir"
         );
         event.name = None;
-        assert_eq!(formatted("[%f]", &event), b"[]\n");
+        assert_eq!(formatted("[%f]", &event), b"[]");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum Woken {
 
 /// Sleeps until there are records, a signal comes, the reader of `output` goes away, or the time is over.
 pub fn wait(
-    ring: &Ring,
+    rings: &[&Ring],
     interrupt: &Interrupt,
     output: Option<BorrowedFd<'_>>,
     time: Option<Duration>,
@@ -34,10 +34,11 @@ pub fn wait(
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
     });
-    let mut fds = vec![
-        PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN),
-        PollFd::from_borrowed_fd(interrupt.as_fd(), PollFlags::IN),
-    ];
+    let rings = rings.iter().map(|ring| ring.as_fd());
+    let inputs = rings.clone().chain([interrupt.as_fd()]);
+    let mut fds: Vec<_> = inputs
+        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        .collect();
     // Asked for nothing, poll() still tells that the other end of a pipe or socket is closed.
     fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
     match poll(&mut fds, time.as_ref()) {
@@ -47,13 +48,20 @@ pub fn wait(
         Err(Errno::INTR) => return Ok(Woken::Ready),
         Err(error) => return Err(io::Error::from(error).into()),
     }
-    if fds[0].revents().contains(PollFlags::ERR) {
+    let count = rings.len();
+    let mut states = fds.iter().map(PollFd::revents);
+    if states
+        .by_ref()
+        .take(count)
+        .any(|state| state.contains(PollFlags::ERR))
+    {
         return Err(Failure::new(
             "the kernel refuses to go on with the ring: it is corrupt",
         ));
     }
-    let gone = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP);
-    Ok(match fds.get(2).is_some_and(gone) {
+    // Behind the rings and the interrupt.
+    let gone = |state: PollFlags| state.intersects(PollFlags::ERR | PollFlags::HUP);
+    Ok(match states.nth(1).is_some_and(gone) {
         true => Woken::ReaderGone,
         false => Woken::Ready,
     })

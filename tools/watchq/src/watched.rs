@@ -2,7 +2,7 @@
 
 //! Setting the watches for the paths of the command line, and finding a path by its cookie.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{fstat, open, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use watch_queue::{Control, Scope, Watch, WatchFlags};
+use watch_queue::{Control, Handle, Scope, Watch, WatchFlags};
 
-use crate::args::{Monitor, Reach};
+use crate::args::{Reach, Sources, Watching};
 use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::say;
 use crate::sys;
 
 /// One watched path, or something else that is watched.
@@ -38,59 +39,119 @@ pub struct List {
 }
 
 impl List {
-    /// Watches what the options say. A path that leads to an object that is watched already is left
-    /// out, with a warning.
-    pub fn set(control: &Control, options: &Monitor) -> Result<Self, Failure> {
+    /// Watches what is no file.
+    pub fn of_sources(control: &Control, sources: &Sources) -> Result<Self, Failure> {
         let mut list = List::default();
-        list.set_sources(control, options)?;
-        let events = options.wanted();
-        for path in &options.paths {
-            let (fd, watched, scope) =
-                look_at(path, options.reach()).map_err(|error| Failure::watching(&error, path))?;
-            let cookie = list.all.len() as u64 + 1;
-            let watch = Watch::fd(fd.as_fd())
-                .scope(scope)
-                .flags(WatchFlags::PATH)
-                .events(events)
-                .cookie(cookie);
-            match control.add(&watch) {
-                Ok(_) => list.all.push(watched),
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::EXIST) => {
-                    eprintln!("watchq: warning: {}", list.same_as(&watched));
-                }
-                Err(error) => return Err(Failure::watching(&error, path)),
-            }
-        }
+        list.set_sources(control, sources)?;
         Ok(list)
     }
 
-    fn set_sources(&mut self, control: &Control, options: &Monitor) -> Result<(), Failure> {
-        match &options.mount {
-            Some(None) => {
-                self.add(control, "mounts".into(), Watch::mounts())?;
-                self.mounts_of = Some(0);
+    /// Watches files and directories. A path that leads to an object that is watched already is left
+    /// out, with a warning.
+    pub fn set_files(
+        &mut self,
+        control: &Control,
+        watching: &Watching,
+        paths: &[PathBuf],
+    ) -> Result<(), Failure> {
+        for path in paths {
+            let failed = |error: &io::Error| Failure::watching_files(error, path, watching);
+            let fd = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+                .map_err(|error| failed(&error.into()))?;
+            if sys::is_namespace(fd.as_fd()) {
+                return Err(Failure::new(format!(
+                    "{}: is a namespace, not a file to watch",
+                    escaped(path)
+                ))
+                .advise("the mounts in it are watched by --mounts-of"));
             }
-            Some(Some(path)) => {
-                let fd = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-                    .map_err(|error| Failure::watching(&error.into(), path))?;
-                self.add(control, path.clone(), Watch::mounts_of(fd.as_fd()))?;
-                // Without its number, no places are known.
-                self.mounts_of = sys::mount_namespace(fd.as_fd()).ok();
+            let cookie = self.reserve(path);
+            if let Err(error) = self.aim(control, watching, cookie, &fd) {
+                if Errno::from_io_error(&error) != Some(Errno::EXIST) {
+                    return Err(failed(&error));
+                }
+                say::warn(&self.shared(cookie, &fd));
+                self.all.pop();
             }
-            None => {}
         }
-        for path in &options.sb {
+        Ok(())
+    }
+
+    /// Takes a path into the list that leads to nothing yet; returns its cookie.
+    pub fn reserve(&mut self, path: &Path) -> u64 {
+        self.all.push(Watched {
+            path: path.to_owned(),
+            object: (0, 0),
+        });
+        self.all.len() as u64
+    }
+
+    /// Watches what a path of the list leads to now. EEXIST when that is watched already.
+    pub fn aim(
+        &mut self,
+        control: &Control,
+        watching: &Watching,
+        cookie: u64,
+        fd: &OwnedFd,
+    ) -> io::Result<Handle> {
+        let stat = fstat(fd)?;
+        let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
+        let watch = Watch::fd(fd.as_fd())
+            .scope(scope(watching.reach(), is_dir))
+            .flags(WatchFlags::PATH)
+            .events(watching.wanted())
+            .cookie(cookie);
+        let handle = control.add(&watch)?;
+        if let Some(watched) = self.get_mut(cookie) {
+            watched.path = shown(&watched.path, is_dir);
+            watched.object = (stat.st_dev, stat.st_ino);
+        }
+        Ok(handle)
+    }
+
+    /// Whether a path of the list led to this object when it was watched last.
+    pub fn aims_at(&self, cookie: u64, fd: &OwnedFd) -> bool {
+        let object = fstat(fd).map(|stat| (stat.st_dev, stat.st_ino));
+        let known = self.get(cookie).map(|watched| watched.object);
+        object.is_ok_and(|object| known == Some(object))
+    }
+
+    /// Says that a path leads to what another one leads to as well.
+    pub fn shared(&self, cookie: u64, fd: &OwnedFd) -> String {
+        let path = self.get(cookie).map(|watched| watched.path.clone());
+        let stat = fstat(fd).ok();
+        let is_dir = stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir());
+        self.same_as(&Watched {
+            path: shown(&path.unwrap_or_default(), is_dir),
+            object: stat.map_or((0, 0), |stat| (stat.st_dev, stat.st_ino)),
+        })
+    }
+
+    fn set_sources(&mut self, control: &Control, sources: &Sources) -> Result<(), Failure> {
+        if sources.mounts {
+            self.add(control, "mounts".into(), Watch::mounts())?;
+            self.mounts_of = Some(0);
+        }
+        if let Some(path) = &sources.mounts_of {
+            let fd = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+                .map_err(|error| Failure::watching(&error.into(), path))?;
+            self.add(control, path.clone(), Watch::mounts_of(fd.as_fd()))?;
+            // Without its number, no places are known.
+            self.mounts_of = sys::mount_namespace(fd.as_fd()).ok();
+        }
+        for path in &sources.sb {
             self.add(control, path.clone(), Watch::superblock(path))?;
         }
-        for serial in &options.key {
+        for serial in &sources.key {
             self.add(control, format!("key:{serial}").into(), Watch::key(*serial))?;
         }
-        match &options.block {
-            Some(None) => self.add(control, "block".into(), Watch::block_devices())?,
-            Some(Some(path)) => self.add(control, path.clone(), Watch::block_device(path))?,
-            None => {}
+        if sources.block_errors {
+            self.add(control, "block".into(), Watch::block_devices())?;
         }
-        if options.usb {
+        for path in &sources.block {
+            self.add(control, path.clone(), Watch::block_device(path))?;
+        }
+        if sources.usb {
             self.add(control, "usb".into(), Watch::usb())?;
         }
         Ok(())
@@ -109,7 +170,7 @@ impl List {
                 Ok(())
             }
             Err(error) if Errno::from_io_error(&error) == Some(Errno::EXIST) => {
-                eprintln!("watchq: warning: {} is watched already", escaped(&label));
+                say::warn(&format!("{} is watched already", escaped(&label)));
                 Ok(())
             }
             Err(error) => Err(Failure::watching_source(&error, &label)),
@@ -120,6 +181,11 @@ impl List {
     pub fn get(&self, cookie: u64) -> Option<&Watched> {
         let index = usize::try_from(cookie).ok()?.checked_sub(1)?;
         self.all.get(index)
+    }
+
+    fn get_mut(&mut self, cookie: u64) -> Option<&mut Watched> {
+        let index = usize::try_from(cookie).ok()?.checked_sub(1)?;
+        self.all.get_mut(index)
     }
 
     /// A list of paths, for tests of what is printed.
@@ -147,6 +213,11 @@ impl List {
 }
 
 impl Watched {
+    /// Whether it is a directory.
+    pub fn is_dir(&self) -> bool {
+        self.path.as_os_str().as_bytes().ends_with(b"/")
+    }
+
     /// A watched path, for tests of what is printed.
     #[cfg(test)]
     pub fn example(path: &str) -> Self {
@@ -157,31 +228,24 @@ impl Watched {
     }
 }
 
-/// Opens a path for watching and decides how far the watch reaches.
-fn look_at(path: &Path, reach: Reach) -> io::Result<(OwnedFd, Watched, Scope)> {
-    let fd = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    let stat = fstat(&fd)?;
-    let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
-    let path = if is_dir {
-        with_slash(path)
-    } else {
-        path.to_owned()
-    };
-    let scope = match reach {
+fn scope(reach: Reach, is_dir: bool) -> Scope {
+    match reach {
         Reach::Children if !is_dir => Scope::Object,
         Reach::Children => Scope::Children,
         Reach::Subtree => Scope::Subtree,
         Reach::Mount => Scope::Mount,
         Reach::Sb => Scope::Superblock,
-    };
-    Ok((
-        fd,
-        Watched {
-            path,
-            object: (stat.st_dev, stat.st_ino),
-        },
-        scope,
-    ))
+    }
+}
+
+/// A path as it is printed.
+fn shown(path: &Path, is_dir: bool) -> PathBuf {
+    let path = with_slash(path);
+    if is_dir {
+        return path;
+    }
+    let bytes = path.as_os_str().as_bytes();
+    OsStr::from_bytes(bytes.strip_suffix(b"/").unwrap_or(bytes)).into()
 }
 
 fn with_slash(path: &Path) -> PathBuf {
@@ -234,17 +298,16 @@ mod tests {
 
     #[test]
     fn files_and_directories_get_their_scopes() {
-        let (_, dir, scope) = look_at(Path::new("/dev"), Reach::Children).unwrap();
-        assert_eq!(
-            (dir.path.as_os_str().as_bytes(), scope),
-            (&b"/dev/"[..], Scope::Children)
-        );
-        let (_, file, scope) = look_at(Path::new("/dev/null"), Reach::Children).unwrap();
-        assert_eq!(
-            (file.path.as_os_str().as_bytes(), scope),
-            (&b"/dev/null"[..], Scope::Object)
-        );
-        let missing = look_at(Path::new("/dev/null/none"), Reach::Children).unwrap_err();
-        assert_eq!(Errno::from_io_error(&missing), Some(Errno::NOTDIR));
+        assert_eq!(scope(Reach::Children, true), Scope::Children);
+        assert_eq!(scope(Reach::Children, false), Scope::Object);
+        assert_eq!(scope(Reach::Subtree, true), Scope::Subtree);
+        assert_eq!(scope(Reach::Sb, false), Scope::Superblock);
+    }
+
+    #[test]
+    fn a_path_is_printed_as_what_it_leads_to() {
+        for (path, is_dir, printed) in [("a", true, "a/"), ("a/", false, "a"), ("a", false, "a")] {
+            assert_eq!(shown(Path::new(path), is_dir).as_os_str(), printed);
+        }
     }
 }

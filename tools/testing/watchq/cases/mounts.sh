@@ -1,12 +1,12 @@
 # shellcheck shell=sh disable=SC2154,SC2034
 # SPDX-License-Identifier: GPL-2.0
 #
-# watchq monitor --mount: what is said of mounts, what it costs, and that no server is waited for.
+# watchq monitor --mounts: what is said of mounts, what it costs, and that no server is waited for.
 
 test_mounts_are_told_with_place_type_and_source()
 {
 	mkdir a 'b c'
-	start o watchq monitor --mount
+	start o watchq monitor --mounts
 	mount -t tmpfs 'some where' a
 	mkdir a/in
 	mount -t tmpfs none a/in
@@ -29,7 +29,7 @@ test_mounts_of_another_namespace_have_places()
 	other=$!
 	started="$started $other"
 	until [ -e ready ]; do usleep 20000; done
-	start o watchq monitor "--mount=/proc/$other/ns/mnt"
+	start o watchq monitor --mounts-of "/proc/$other/ns/mnt"
 	touch go
 	comes o "new_mount mount=.* at=$work/a type=tmpfs from=x"
 	stop
@@ -46,7 +46,7 @@ test_a_server_that_does_not_answer_holds_up_nothing()
 	mount -t tmpfs none hung/sub
 	kill -STOP "$server"
 	timeout 2 stat hung/sub >/dev/null 2>&1 && fail "the server does answer"
-	start o watchq monitor --mount
+	start o watchq monitor --mounts
 	mount -t tmpfs none other
 	umount other
 	comes o "new_mount mount=.* at=$work/other"
@@ -64,7 +64,7 @@ ran() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
 # cost: how long it runs for 300 mounts and unmounts.
 cost()
 {
-	start o watchq monitor --mount
+	start o watchq monitor --mounts
 	usleep 300000
 	begun=$(ran)
 	i=0

@@ -28,6 +28,8 @@ fn printed_as(own: u32, args: &[&str], records: &[Vec<u8>]) -> Result<(String, u
         options: &options,
         out: BufWriter::new(Vec::new()),
         list: List::example(&["/a/", "/b/"]),
+        chooser: Chooser::new(&options.choice)?,
+        follower: None,
         live: 2,
         mounts: Mounts::default(),
         own: (!options.own).then_some(own),
