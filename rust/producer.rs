@@ -122,7 +122,7 @@ impl FifoItem for Claim {
 }
 
 /// A record as a producer gave it: a copy, so that every watcher gets the same and the length is
-/// that which was checked (TRAPS: B44).
+/// that which was checked.
 pub(crate) struct Record {
     /// Type, of those for modules.
     pub(crate) kind: u32,

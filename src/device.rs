@@ -96,7 +96,7 @@ impl PollDevice for Queue {
             abi::GET_INFO => false,
             _ => return Err(ENOTTY),
         };
-        // A descriptor that is only read from can never store a tail (TRAPS: B42).
+        // A descriptor that is only read from can never store a tail.
         if changes && !opened_for_writing(file) {
             return Err(EBADF);
         }

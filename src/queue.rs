@@ -194,8 +194,8 @@ impl Queue {
     /// accounts for them. Once: EBUSY, which is looked at first; after a failure it may be tried
     /// again. EINVAL, ENOMEM, and what `charge` gives.
     ///
-    /// The whole of `pages` is looked at (TRAPS: B29 (no narrowing before the checks)). Nothing can
-    /// post before the ring is complete, because no watch can be added without one (TRAPS: B30).
+    /// The whole of `pages` is looked at (no narrowing before the checks). Nothing can post before
+    /// the ring is complete, because no watch can be added without one.
     pub(crate) fn set_size(
         &self,
         pages: usize,
@@ -224,7 +224,7 @@ impl Queue {
             _charge: charge,
         });
         drop(memory);
-        // Who polled before there was a ring looks again (TRAPS: B8).
+        // Who polled before there was a ring looks again.
         self.waiters.list().wake_all(POLLERR);
         Ok(())
     }
@@ -241,8 +241,8 @@ impl Queue {
     }
 
     /// Replaces the filter. An event that is posted meanwhile is judged by the old one or by the
-    /// new one, never by a mixture (TRAPS: B13, B17 (the filter belongs to the ring's state; it is
-    /// swapped under the ring lock and freed after it by the only owner)).
+    /// new one, never by a mixture (the filter belongs to the ring's state; it is swapped under the
+    /// ring lock and freed after it by the only owner).
     pub(crate) fn set_filter(&self, filter: Option<KBox<Filter>>) {
         let old = self.ring.lock().replace_filter(filter);
         drop(old);
@@ -296,8 +296,8 @@ impl Queue {
     }
 
     /// Poll events that are true now. The caller has entered the wait queue before; POLLERR while
-    /// there is no ring or while the tail is impossible (TRAPS: B5, B7 (the private head and one
-    /// load of the tail under the lock decide)).
+    /// there is no ring or while the tail is impossible (the private head and one load of the tail
+    /// under the lock decide).
     pub(crate) fn poll(&self) -> u32 {
         self.settle();
         let due = self.waiters.is_due();
@@ -404,8 +404,8 @@ impl Queue {
 
     /// The file is gone, and with it every mapping: ends the queue, drops the records that nobody
     /// will read, and gives back the ring and what was charged for it. An event that is under way
-    /// finds the queue without a ring (TRAPS: B20 (the ring is looked at under the lock under which
-    /// it is taken away)), and so do the ends of the watches, of which many are left to a job.
+    /// finds the queue without a ring (the ring is looked at under the lock under which it is taken
+    /// away), and so do the ends of the watches, of which many are left to a job.
     pub(crate) fn release(this: &Arc<Self>) {
         this.stop();
         let rest = this.ring.lock().dismantle();

@@ -15,8 +15,8 @@ pub(crate) const SLOT_BYTES: usize = 8;
 
 /// Slots that the ring's own header takes: record header, head, tail, mask, reserved.
 ///
-/// TRAPS: B1 (the length is that of the whole header, and `header_words` writes exactly so many
-/// words, so no event can land on `mask`).
+/// The length is that of the whole header, and `header_words` writes exactly so many words, so no
+/// event can land on `mask`.
 pub(crate) const HEADER_SLOTS: u32 = 3;
 
 /// Longest record, in slots: the length field has six bits.

@@ -91,7 +91,7 @@ pub(crate) static FOPS: FileOperations<Queue> = FileOperations::new();
 
 /// What the module consists of, in the order in which it goes. When it goes, no file is open: each
 /// holds a reference on the module. A source is set up before the device through which somebody
-/// could ask for it, and goes after the last queue that it could post to (TRAPS: B49).
+/// could ask for it, and goes after the last queue that it could post to.
 #[pin_data(PinnedDrop)]
 struct WatchQueueDev {
     #[pin]

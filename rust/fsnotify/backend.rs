@@ -206,7 +206,7 @@ impl<B: Backend> Group<B> {
 
     /// Puts the mark on `place`. Who loses the race for it drops a mark that was on nothing: the
     /// counts that umount waits for belong to fsnotify's own connector, and it gives them back
-    /// itself (TRAPS: A7b (no count of the superblock passes through our hands)).
+    /// itself (no count of the superblock passes through our hands).
     ///
     /// EEXIST when this group has one there; ENOENT when the object is dying; ENOMEM. Sleeps;
     /// allocations are NOFS. To be called once per mark. `mask` is what it will want; the caller then says
@@ -244,7 +244,7 @@ impl<B: Backend> Group<B> {
 
     /// Takes back the reference that [`MarkHold::keep`] gave up; ends and puts the mark from the
     /// workqueue. Whatever that lets go of, a deleted file with all its data perhaps, goes there
-    /// (TRAPS: A19 (the job that puts it holds no lock and is in no read section)).
+    /// (the job that puts it holds no lock and is in no read section).
     ///
     /// Nothing happens when none was kept. Any context but NMI.
     pub(crate) fn retire(&self, object: &B::Object) {

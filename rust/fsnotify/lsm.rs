@@ -45,7 +45,7 @@ impl LsmPathNotify {
     /// Asks whether the current task may watch `place`, which was found through `path`, for the
     /// kernel's event bits `mask`. EACCES or what the LSM gives; `Ok` when the kernel does not let us
     /// ask. Process context: it is asked when a watch is set, without locks, and never when an event
-    /// is posted (TRAPS: B22).
+    /// is posted.
     pub(crate) fn check(&self, path: &FdPath, mask: u64, place: Place<'_>) -> Result {
         let Some(symbol) = &self.0 else {
             return Ok(());

@@ -49,12 +49,12 @@ impl<B: Backend> Group<B> {
 
     /// Changes what the kernel calls us for to what `wanted` says, if the mark is still attached. Of
     /// several calls for one object `wanted` is called one after the other, so the last caller's view
-    /// wins (TRAPS: A14 (the union is computed and applied under one lock)). Sleeps, for others of this
-    /// object perhaps as long as it takes to tell all children; whoever waits for the group does not.
+    /// wins (the union is computed and applied under one lock). Sleeps, for others of this object
+    /// perhaps as long as it takes to tell all children; whoever waits for the group does not.
     ///
     /// It walks the children only when the directory had nobody that watches them and now has, and
-    /// nothing is recalculated when the mask stays the same (TRAPS: A16 (a second watch on a directory
-    /// does not walk its children)). The caller holds the object in a way that keeps its file system from
+    /// nothing is recalculated when the mask stays the same (a second watch on a directory does not
+    /// walk its children). The caller holds the object in a way that keeps its file system from
     /// being unmounted, or nothing is to become wider; see [`Self::narrow`].
     pub(crate) fn update_mask(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
         let _own = object.kernel_mark().state.lock();

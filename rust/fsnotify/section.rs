@@ -4,8 +4,8 @@
 //!
 //! fsnotify calls its backends inside one SRCU section of the whole system. Whoever slept there until
 //! a program answers would hold up the end of every mark, and with it close(), umount() and unlink()
-//! of people who have nothing to do with it (TRAPS: A27). So the section is left, with the marks that
-//! fsnotify goes on from held, and entered again. Used by [`crate::rust::fsnotify::backend`] and by
+//! of people who have nothing to do with it. So the section is left, with the marks that fsnotify
+//! goes on from held, and entered again. Used by [`crate::rust::fsnotify::backend`] and by
 //! `crate::source::fs`.
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)

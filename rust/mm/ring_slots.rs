@@ -5,8 +5,8 @@
 //! User space has the same pages mapped and may write to them at any moment, so every access is one
 //! atomic load or store of a machine word, never a reference. The head is stored with release after
 //! the slots before it, the tail is loaded with acquire before the slots behind it are written again
-//! (TRAPS: B11 (nothing relies on a control dependency; the host's loom tests run the producer)). Implements [`Slots`] for
-//! `crate::queue`.
+//! (nothing relies on a control dependency; the host's loom tests run the producer). Implements
+//! [`Slots`] for `crate::queue`.
 
 use super::ring_memory::RingMemory;
 use crate::ring::{

@@ -3,8 +3,8 @@
 //! A lock-free stack of things on their way to a reaper.
 //!
 //! Any context may push; one consumer takes all at once, so there is no pop and no ABA. The link is
-//! a field of its own in each item that no walk ever reads (TRAPS: A4, B12, B13 (nothing that a
-//! reader can reach is overwritten while it waits for its grace period)).
+//! a field of its own in each item that no walk ever reads (nothing that a reader can reach is
+//! overwritten while it waits for its grace period).
 
 use core::ptr::{
     self,

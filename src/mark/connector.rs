@@ -4,8 +4,8 @@
 //!
 //! It is one allocation with whatever stands for the object ([`Connected`]). It counts who needs
 //! it: each mark in the list, each look-up while it lasts. The step to zero is final; so is
-//! `DESTROYING`, which is set under the lock and refuses every later insertion (TRAPS: A5 (no mark
-//! can slip in while a dying object's list is being emptied)).
+//! `DESTROYING`, which is set under the lock and refuses every later insertion (no mark can slip in
+//! while a dying object's list is being emptied).
 //!
 //! Lock order: `connector.lock` is taken inside `mark_mutex` and is a raw leaf lock: no other is taken
 //! and nothing is allocated, freed or woken under it. Nobody goes through the list under it, which may
@@ -266,7 +266,7 @@ impl<S: Subscriber> Connector<S> {
 /// A counted reference to a connector. Dropping the last one needs process context.
 ///
 /// It is what every look-up gives, so nothing depends on a lock that was dropped or a read section
-/// that has ended since (TRAPS: A26).
+/// that has ended since.
 ///
 /// # Invariants
 ///

@@ -138,9 +138,9 @@ impl<S: Subscriber> Context<S> {
         }
     }
 
-    /// Where marks are allocated. TRAPS: A25 (its slabs are charged to the memory cgroup of who
-    /// adds the watch, as are connectors, kernel marks and the table of handles; what fsnotify allocates
-    /// for each watched object is not).
+    /// Where marks are allocated. Its slabs are charged to the memory cgroup of who adds the watch,
+    /// as are connectors, kernel marks and the table of handles; what fsnotify allocates for each
+    /// watched object is not.
     pub(super) fn cache(&self) -> &KmemCache<Mark<S>> {
         &self.cache
     }

@@ -248,8 +248,8 @@ impl<S: Subscriber> MarkRef<S> {
     }
 
     /// Drops the reference of the watch, which is dead. If it is not the last one, a task waits on the
-    /// mark and may take its time; what the mark wants is nothing from now on, so the object is told here
-    /// (TRAPS: A20). It is told after the drop: whoever comes to be the last one tells it, too.
+    /// mark and may take its time; what the mark wants is nothing from now on, so the object is
+    /// told here. It is told after the drop: whoever comes to be the last one tells it, too.
     /// Process context, no locks.
     pub(super) fn retire(self) {
         hook!(S, Retire);
@@ -311,7 +311,7 @@ impl<S: Subscriber> MarkRef<S> {
 }
 
 /// Drops a reference unless it is the last one; true when it did. A count that has saturated stays
-/// as it is, and what it counts is never freed (TRAPS: A23 (`refcount_t` counts references)).
+/// as it is, and what it counts is never freed (`refcount_t` counts references).
 pub(super) fn put_unless_last(refs: &Refcount) -> bool {
     let refs = refs.as_atomic();
     let mut old = refs.load(Relaxed);
@@ -369,7 +369,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
 }
 
 /// A [`MarkRef`] that may be dropped where nothing may sleep or be freed, inside a read section
-/// perhaps: the last one goes to the workqueue (TRAPS: A19 (who resumes a walk frees nothing)).
+/// perhaps: the last one goes to the workqueue (who resumes a walk frees nothing).
 pub(super) struct LateRef<S: Subscriber>(ManuallyDrop<MarkRef<S>>);
 
 impl<S: Subscriber> core::ops::Deref for LateRef<S> {

@@ -4,13 +4,13 @@
 //!
 //! It has the table of its watches by handle, under `mark_mutex`, and a place in the order of all
 //! groups. [`GroupGuard`] is the lock: whoever has one may change the table and the watches' sets
-//! of marks, and allocates without entering file systems (TRAPS: A17 (memalloc_nofs is part of the
-//! guard)). Nothing asks whether somebody holds the mutex (TRAPS: A22 (what needs it is a method of
-//! the guard, so the caller holds it, not just anybody)).
+//! of marks, and allocates without entering file systems (memalloc_nofs is part of the guard).
+//! Nothing asks whether somebody holds the mutex (what needs it is a method of the guard, so the
+//! caller holds it, not just anybody).
 //!
 //! Lock order: `mark_mutex` is outermost. What a function here takes out of the table comes back
-//! as a value that is to be dropped after the guard (TRAPS: A21 (a watch that is being removed is
-//! in the table or in somebody's hand, never on a private list that others cannot see)).
+//! as a value that is to be dropped after the guard (a watch that is being removed is in the table
+//! or in somebody's hand, never on a private list that others cannot see).
 
 use super::{
     user_wait::Gate,
@@ -80,7 +80,7 @@ impl<S: Subscriber> Group<S> {
 
     /// A handle that was never used in this group; not 0. Any context.
     pub(crate) fn new_handle(&self) -> u64 {
-        // 2^64 handles cannot be used up (TRAPS: B46 (a handle is never given twice)).
+        // 2^64 handles cannot be used up (a handle is never given twice).
         self.last_handle.fetch_add(1, Relaxed).wrapping_add(1)
     }
 
@@ -96,7 +96,7 @@ impl<S: Subscriber> Group<S> {
     }
 
     /// Whether [`GroupGuard::set_ended`] was called. Any context; the answer lasts only while the
-    /// caller holds the guard (TRAPS: B16 (adding looks under the same mutex as ending)).
+    /// caller holds the guard (adding looks under the same mutex as ending).
     #[inline]
     pub(crate) fn ended(&self) -> bool {
         self.ended.load(Relaxed)

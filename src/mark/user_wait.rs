@@ -8,10 +8,10 @@
 //! watch has ended meanwhile.
 //!
 //! Who sleeps on behalf of a group is counted at the group's gate ([`Gate`]). The end of a group
-//! shuts the gate, answers what is outstanding, and then waits until nobody is left. TRAPS: A8 (a
-//! wait begins under the gate's lock or not at all; a pinned mark keeps its watch, and that the
-//! group). TRAPS: A11 (the ticket is a value with Drop). TRAPS: A12 (the ticket pins a mark of the
-//! group, so whoever gives it back keeps the group until he has done so).
+//! shuts the gate, answers what is outstanding, and then waits until nobody is left. A wait begins
+//! under the gate's lock or not at all; a pinned mark keeps its watch, and that the group. The
+//! ticket is a value with Drop. The ticket pins a mark of the group, so whoever gives it back keeps
+//! the group until he has done so.
 
 use super::{
     entry::LateRef,
@@ -126,8 +126,8 @@ pub(crate) struct Pinned<S: Subscriber, const N: usize> {
 }
 
 impl<S: Subscriber, const N: usize> Pinned<S, N> {
-    /// Pins what `walk` stands on, every list of it (TRAPS: A9 (all cursors, not only those of the
-    /// group that asks)). The caller then drops the reader, which nothing borrows any more.
+    /// Pins what `walk` stands on, every list of it (all cursors, not only those of the group that
+    /// asks). The caller then drops the reader, which nothing borrows any more.
     ///
     /// A mark that is on its way out cannot be pinned; the walk goes on behind it, which is what it
     /// would have met a moment later.

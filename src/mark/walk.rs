@@ -5,7 +5,7 @@
 //! Each list is sorted by the key of its marks' groups, so one pass over all of them shows every
 //! group its marks together, in order of priority: the ignore masks of all of a group's marks can
 //! be applied before anything is delivered to it. Nothing is written, no lock is taken. Every mark
-//! that is met is kept by the [`Reader`], from which it is borrowed (TRAPS: A26).
+//! that is met is kept by the [`Reader`], from which it is borrowed.
 
 use super::{
     connector::Connector,

@@ -4,8 +4,8 @@
 //!
 //! `core` only, so that the host tests and the fuzzer run the same source. A filter is parsed once,
 //! from the words that user space gave, into a table of fixed size; one function knows all bounds
-//! (TRAPS: B34 (there is no second loop with other limits, and no bitmap of types)). A record
-//! passes when some entry has its type, has its subtype's bit, and agrees on `info`.
+//! (there is no second loop with other limits, and no bitmap of types). A record passes when some
+//! entry has its type, has its subtype's bit, and agrees on `info`.
 
 use crate::ring::record::{
     info,
@@ -80,7 +80,7 @@ impl Filter {
     /// Adds one entry.
     ///
     /// Types that this kernel does not know are checked like all others and then left out; a filter
-    /// of which nothing is left passes nothing (TRAPS: B37 (documented in abi.rst, tested)).
+    /// of which nothing is left passes nothing.
     pub(crate) fn push(&mut self, words: &[u32; ENTRY_WORDS]) -> Result<(), BadFilter> {
         let [kind, info_filter, info_mask, subtypes @ ..] = *words;
         if info_filter & !info_mask != 0 {
@@ -105,8 +105,8 @@ impl Filter {
 
     /// Whether a record passes.
     ///
-    /// `subtype` is the record's 8-bit field, so its word is one of the eight (TRAPS: B35, B36 (no
-    /// index is larger than its array, whatever type or subtype is posted)).
+    /// `subtype` is the record's 8-bit field, so its word is one of the eight (no index is larger
+    /// than its array, whatever type or subtype is posted).
     #[inline]
     pub(crate) fn passes(&self, kind: u32, subtype: u8, info: u32) -> bool {
         if kind == kind::META {

@@ -13,7 +13,7 @@
 //! had when he made the namespace. A charge that is refused by one account is undone in those before it.
 //! The counts come back when a file is closed, and when a watch has ended and its REMOVAL is in the ring,
 //! not when its memory is freed later, so a user who keeps within the limit and reads his ring never
-//! meets it (TRAPS: A24). A REMOVAL that waits for room keeps its watch in memory, so that counts.
+//! meets it. A REMOVAL that waits for room keeps its watch in memory, so that counts.
 //!
 //! Lock order: the table's mutex is taken with no other lock of ours held. Nothing is allocated or freed
 //! under it: all users share it, and one whose memory cgroup is full would let the others wait.

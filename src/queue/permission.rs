@@ -117,7 +117,7 @@ const AFTER_ANSWER: u32 = 2;
 const AFTER_READING: u32 = 64;
 
 /// A question that user space has. Dropping it, inside a read section too, withdraws it if it was not
-/// decided (TRAPS: A10 (what was entered for it, and who is counted at the gate, go with it)).
+/// decided (what was entered for it, and who is counted at the gate, go with it).
 #[must_use]
 pub(crate) struct Question<'p> {
     place: Pin<&'p Place>,
@@ -239,15 +239,15 @@ impl Queue {
         if let Some(requests) = self.requests() {
             requests.close(Closed::Shut);
         }
-        // TRAPS: A11 (every question is a value that leaves the gate when it is dropped).
+        // Every question is a value that leaves the gate when it is dropped.
         self.group().gate().wait_empty();
     }
 }
 
 impl Question<'_> {
     /// Sleeps until the request is decided; an error refuses. EPERM and what the answer says;
-    /// ERESTARTSYS if the task is being killed (TRAPS: A28 (killable, and whoever is first among
-    /// answer, deadline and signal decides)). `post` posts the record, as for [`Queue::ask`], if there was
+    /// ERESTARTSYS if the task is being killed (killable, and whoever is first among answer,
+    /// deadline and signal decides). `post` posts the record, as for [`Queue::ask`], if there was
     /// no room for it.
     ///
     /// Process context, outside all read sections, without locks.
@@ -273,7 +273,7 @@ impl Question<'_> {
         let decision = outcome.unwrap_or_else(|reason| requests.decide_unanswered(request, reason));
         requests.withdraw(&self.place);
         if decision.unanswered == Some(Reason::Timeout) && may_print_of_listener() {
-            // TRAPS: A29 (who does not answer is named).
+            // Who does not answer is named.
             pr_warn!(
                 "process {} did not answer request {} in time\n",
                 queue.opener().process.number(),

@@ -38,7 +38,7 @@ impl Queue {
     /// Posts the records of one event to one watch, all or none, and wakes who sleeps. Returns at
     /// once when the watch has ended. Process context, without locks.
     ///
-    /// The records are passed by reference and never changed (TRAPS: B44).
+    /// The records are passed by reference and never changed.
     #[inline]
     pub(crate) fn post<F: AsRef<[u64]> + Copy>(watch: &Arc<Watch>, event: &Event<'_, F>) {
         Self::post_from(From::Process, watch, event);

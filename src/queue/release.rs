@@ -5,8 +5,8 @@
 //! A watch ends under the ring lock of its queue, in any context; the module that made it is told
 //! in process context. In between its claim waits in a list here. It is entered under the very ring
 //! lock under which the watch becomes dead: whoever finds the watch dead and then calls
-//! [`Releases::barrier`] waits for the claim (TRAPS: B23 (the claim has its own copy of all that the
-//! call needs; the list it came from may be gone)).
+//! [`Releases::barrier`] waits for the claim (the claim has its own copy of all that the call
+//! needs; the list it came from may be gone).
 //!
 //! Lock order: `releases` is a raw leaf lock inside the ring lock.
 

@@ -163,15 +163,15 @@ impl Ring {
             return Signal::Wake;
         };
         // The tail is read after the head was published, so that a consumer who goes to sleep
-        // meanwhile is not missed (TRAPS: B6).
+        // meanwhile is not missed.
         let tail = active.slots.load_tail_after_publish();
         let used = active.producer.used(tail).ok();
         self.fill
             .signal(active.producer.head(), used, self.lost_since != 0)
     }
 
-    /// Counts `count` records of `watch` as lost (TRAPS: B9 (the counters are the kernel's own; LOSS
-    /// is written later without a further event)).
+    /// Counts `count` records of `watch` as lost (the counters are the kernel's own; LOSS is
+    /// written later without a further event).
     fn lose(&mut self, watch: &Watch, count: u64) {
         self.lost = self.lost.wrapping_add(count);
         self.lost_since = self.lost_since.wrapping_add(count);

@@ -5,7 +5,7 @@
 //! Waking takes locks that sleep on a real-time kernel, and those of the scheduler; starting a timer
 //! takes some of them, too. A source that always runs in process context does both at once. One that
 //! does not know where it runs may hold any of those locks already; it only asks for an interrupt,
-//! which does the rest on the same CPU as soon as the locks are gone (TRAPS: B47).
+//! which does the rest on the same CPU as soon as the locks are gone.
 //!
 //! Used by [`super::Queue`].
 
@@ -125,8 +125,8 @@ impl Waiters {
     ///
     /// The head was published before; the look at the wait queue comes after a full barrier, and a
     /// consumer that goes to sleep enters the wait queue and looks at the head after a full barrier
-    /// of its own. So one of the two sees the other (TRAPS: B6 (the decision never depends on a
-    /// tail that was read before the head was stored)).
+    /// of its own. So one of the two sees the other (the decision never depends on a tail that was
+    /// read before the head was stored).
     #[inline]
     pub(super) fn wake(&self) {
         if self.list().has_sleeper() {

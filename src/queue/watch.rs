@@ -4,8 +4,8 @@
 //!
 //! Everything that does not change is a plain field. The state and the counters are changed under
 //! the ring lock of the watch's queue and may be read at any time; the masks are changed under
-//! `mark_mutex` and are read by posts without a lock (TRAPS: A15 (every field that is read without
-//! a lock is atomic)).
+//! `mark_mutex` and are read by posts without a lock (every field that is read without a lock is
+//! atomic).
 
 use super::{
     limits::WatchCharge,

@@ -3,10 +3,10 @@
 //! The producer's side of the ring: does it fit, where does it go.
 //!
 //! `head` and `tail` are free-running 32-bit slot counters, masked only to index. The producer's
-//! `head` and `size` live here, in the kernel's own memory (TRAPS: B4 (the copies that user space
-//! can scribble on are never read)); `tail` comes from user space, is loaded once per decision and
-//! validated. A record is contiguous: where it would cross the end, a SKIP record fills the rest
-//! and the header is stepped over.
+//! `head` and `size` live here, in the kernel's own memory (the copies that user space can scribble
+//! on are never read); `tail` comes from user space, is loaded once per decision and validated. A
+//! record is contiguous: where it would cross the end, a SKIP record fills the rest and the header
+//! is stepped over.
 
 use super::{
     record,
@@ -95,7 +95,7 @@ impl Producer {
     /// Number of slots in use between `tail` and the head, if that `tail` can be.
     ///
     /// Index 0 is valid, because the header reads as a SKIP record of three slots; inside the
-    /// header it is not (TRAPS: B5 (a wrong tail is a state of its own, reported by poll)).
+    /// header it is not (a wrong tail is a state of its own, reported by poll).
     #[inline]
     pub(crate) fn used(&self, tail: u32) -> Result<u32, Refused> {
         let used = self.head.wrapping_sub(tail);
@@ -124,8 +124,8 @@ impl Producer {
     /// fit beside what is in use up to `tail` and `reserve` further slots. All or none.
     ///
     /// Costs and fill level are sums of a few numbers that are each at most `size + 66`, added in
-    /// 64 bits, so nothing wraps (TRAPS: B2, B3 (no test against the tail's position, no
-    /// subtraction that can go below zero: only how much is used, and how much it would be)).
+    /// 64 bits, so nothing wraps (no test against the tail's position, no subtraction that can go
+    /// below zero: only how much is used, and how much it would be).
     #[inline]
     pub(crate) fn fits(
         &self,
@@ -151,7 +151,7 @@ impl Producer {
     /// zeros. [`Self::fits`] said that the record fits; nothing is visible before [`Self::publish`].
     ///
     /// The length is that of the parts, [`record::slots`] of them; never what a word of them says
-    /// (TRAPS: B12 (a scribbled header word cannot lengthen the copy)).
+    /// (a scribbled header word cannot lengthen the copy).
     #[inline]
     pub(crate) fn put<S: Slots>(&mut self, slots: &mut S, first: u64, fixed: &[u64], name: &[u8]) {
         let len = record::slots(fixed.len(), name);

@@ -65,7 +65,7 @@ impl ProducerApi for Api {
 
     fn queue(fd: i32) -> Result<Arc<Queue>> {
         let file = crate::FOPS.open_file(fd)?;
-        // Nobody can consume through a descriptor that does not do both (TRAPS: B42).
+        // Nobody can consume through a descriptor that does not do both.
         if !opened_for_reading(file.file()) || !opened_for_writing(file.file()) {
             return Err(EACCES);
         }
@@ -150,8 +150,7 @@ fn for_each(slot: &Slot<Watch>, f: impl FnMut(&Arc<Watch>)) {
 }
 
 /// Puts a new watch into its queue's table and into the list. ENOENT when one of them has ended
-/// (TRAPS: B16, B18 (each is looked at under the lock that ends it)); EBUSY when the queue has such
-/// a watch here (TRAPS: B19).
+/// (each is looked at under the lock that ends it); EBUSY when the queue has such a watch here.
 fn insert(watch: &Arc<Watch>, slot: &Slot<Watch>) -> Result {
     let mark = MarkRef::new(watch.clone(), 0)?;
     // Dropped after the guard, which is declared behind them: their drops may sleep and free.

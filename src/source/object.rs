@@ -56,7 +56,7 @@ pub(in crate::source) type FsObject = Connected<Watch, Watched>;
 /// It has no reference to an inode and none to a mount, superblock or namespace, nor has anything else
 /// of this module for longer than a system call: what pins an inode is fsnotify's connector, which
 /// lets go when the inode or its file system does, first of the inode, then of the count that umount
-/// waits for (TRAPS: A7a, A7c (nothing of ours could be in the wrong order)).
+/// waits for (nothing of ours could be in the wrong order).
 pub(crate) struct Watched {
     kernel: KernelMark<FsObject>,
     class: Class,

@@ -199,7 +199,7 @@ impl Ring {
         event: &Event<'_, F>,
         lose: bool,
     ) -> Outcome {
-        // Nothing of a watch follows its REMOVAL (TRAPS: A20, B10).
+        // Nothing of a watch follows its REMOVAL.
         if watch.state() != State::Armed {
             return Outcome::NOTHING;
         }

@@ -155,8 +155,8 @@ pub(in crate::source) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -
             None | Some((Asked::No, _)) => {}
             Some((Asked::Decided(result), _)) => result?,
             Some((Asked::Waits(mut asked), view)) => {
-                // Never wait inside a read section, ours or fsnotify's (TRAPS: A27); the walk stands
-                // on marks that are pinned, whosever they are (TRAPS: A9).
+                // Never wait inside a read section, ours or fsnotify's; the walk stands on marks
+                // that are pinned, whosever they are.
                 let pinned = Pinned::new(walk);
                 drop(reader);
                 let answer = section.leave(waits, || {
