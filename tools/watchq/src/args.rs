@@ -6,7 +6,9 @@ mod files;
 mod guard;
 mod look;
 mod monitor;
+mod run;
 mod sources;
+mod stat;
 
 use std::time::Duration;
 
@@ -16,7 +18,9 @@ pub use files::{Choice, Reach, Watching};
 pub use guard::{Guard, GUARD_AFTER};
 pub use look::{Info, List, LIST_AFTER};
 pub use monitor::{Monitor, MONITOR_AFTER};
+pub use run::{Run, RUN_AFTER};
 pub use sources::Sources;
+pub use stat::{Stat, STAT_AFTER};
 
 /// Shows kernel events of /dev/watch_queue as they happen.
 #[derive(Debug, Parser)]
@@ -37,6 +41,18 @@ pub enum Command {
     /// a watch that has ended is one that begins with "ended".
     #[command(after_long_help = MONITOR_AFTER)]
     Monitor(Box<Monitor>),
+
+    /// Run a command when something changes, and again when something changed while it ran.
+    ///
+    /// All changes of a moment make one run. What changes while the command runs makes another one when it
+    /// has ended, so the last state is always the one that was run for. Paths are followed: files that are
+    /// replaced, and paths that come later.
+    #[command(after_long_help = RUN_AFTER)]
+    Run(Box<Run>),
+
+    /// Count events by path and kind, and print a table when it ends.
+    #[command(after_long_help = STAT_AFTER)]
+    Stat(Box<Stat>),
 
     /// Allow or deny that files are opened, executed or read, by a rule file, until interrupted.
     ///

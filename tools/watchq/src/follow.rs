@@ -9,7 +9,7 @@
 
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -31,6 +31,16 @@ pub struct Follower {
     ways: Ways,
     ring: Ring,
     paths: Vec<Followed>,
+}
+
+/// A path that leads elsewhere now.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    pub cookie: u64,
+    /// APPEARED, REPLACED or GONE.
+    pub event: Events,
+    /// The process that turned it; 0 when it is not known.
+    pub pid: u32,
 }
 
 /// One path.
@@ -104,37 +114,36 @@ impl Follower {
         &self.ring
     }
 
-    /// Reads what happened on the ways; returns the cookies of the paths that lead elsewhere now, and how.
+    /// Reads what happened on the ways; returns the paths that lead elsewhere now.
     pub fn changes(
         &mut self,
         control: &Control,
         list: &mut List,
         watching: &Watching,
-    ) -> Result<Vec<(u64, Events)>, Failure> {
-        let mut turned = BTreeSet::new();
+    ) -> Result<Vec<Change>, Failure> {
+        // By index: who did it last.
+        let mut turned = BTreeMap::new();
         while let Some(record) = self.ring.next()? {
             match record.kind()? {
                 Kind::Fs(fs) => {
                     let names = self.ways.dirs.get(&fs.cookie()).map(|dir| &dir.names);
                     let hit = names.into_iter().flatten();
                     let hit = hit.filter(|(name, _)| Some(name.as_os_str()) == fs.name());
-                    turned.extend(hit.map(|(_, index)| *index));
+                    turned.extend(hit.map(|(_, index)| (*index, fs.pid())));
                 }
                 Kind::Removal(removal) => {
                     let dir = self.ways.dirs.remove(&removal.cookie);
-                    turned.extend(
-                        dir.into_iter()
-                            .flat_map(|dir| dir.names)
-                            .map(|(_, index)| index),
-                    );
+                    let names = dir.into_iter().flat_map(|dir| dir.names);
+                    turned.extend(names.map(|(_, index)| (index, 0)));
                 }
-                Kind::Loss(_) => turned.extend(0..self.paths.len()),
+                Kind::Loss(_) => turned.extend((0..self.paths.len()).map(|index| (index, 0))),
                 _ => {}
             }
         }
         let mut changes = Vec::new();
-        for index in turned {
-            changes.extend(self.look(control, list, watching, index)?);
+        for (index, pid) in turned {
+            let change = self.look(control, list, watching, index)?;
+            changes.extend(change.map(|change| Change { pid, ..change }));
         }
         Ok(changes)
     }
@@ -146,7 +155,7 @@ impl Follower {
         list: &mut List,
         watching: &Watching,
         cookie: u64,
-    ) -> Result<Option<(u64, Events)>, Failure> {
+    ) -> Result<Option<Change>, Failure> {
         match self.paths.iter().position(|path| path.cookie == cookie) {
             Some(index) => self.look(control, list, watching, index),
             None => Ok(None),
@@ -165,7 +174,7 @@ impl Follower {
         list: &mut List,
         watching: &Watching,
         index: usize,
-    ) -> Result<Option<(u64, Events)>, Failure> {
+    ) -> Result<Option<Change>, Failure> {
         let change = match self.refresh(control, list, watching, index) {
             Ok(change) => change,
             Err(error) => {
@@ -181,7 +190,11 @@ impl Follower {
             }
         };
         let cookie = self.paths.get(index).map(|path| path.cookie);
-        Ok(cookie.zip(change))
+        Ok(cookie.zip(change).map(|(cookie, event)| Change {
+            cookie,
+            event,
+            pid: 0,
+        }))
     }
 
     /// Goes the way of a path again, and watches what it leads to.

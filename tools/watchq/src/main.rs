@@ -24,10 +24,12 @@ mod output;
 mod placeless;
 mod rate;
 mod rules;
+mod run;
 mod say;
 mod signals;
 mod sink;
 mod source;
+mod stat;
 mod sys;
 mod template;
 mod wait;
@@ -62,6 +64,8 @@ fn main() -> ExitCode {
     };
     let result = match args.command {
         Command::Monitor(options) => monitor::run(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Stat(options) => stat::run(&options),
         Command::Guard(options) => guard::run(&options),
         Command::Info(options) => info::run(&options),
         Command::List(options) => list::run(&options),

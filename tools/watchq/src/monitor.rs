@@ -162,8 +162,8 @@ impl Session<'_, Sink> {
         for cookie in ended {
             changes.extend(follower.ended(control, &mut self.list, watching, *cookie)?);
         }
-        for (cookie, change) in &changes {
-            self.print_change(*cookie, *change)?;
+        for change in &changes {
+            self.print_change(change.cookie, change.event)?;
         }
         Ok(!changes.is_empty())
     }

@@ -130,18 +130,21 @@ fn write_about(out: &mut impl Write, item: &Item<'_>, end: &[u8]) -> io::Result<
 }
 
 fn write_lost(out: &mut impl Write, lost: &Lost<'_>) -> io::Result<()> {
+    write!(out, "{}, look again at what is there", lost_words(lost))
+}
+
+/// What was lost, and why.
+pub fn lost_words(lost: &Lost<'_>) -> String {
     let events = if lost.count == 1 { "event" } else { "events" };
-    write!(out, "lost {} {events} of ", lost.count)?;
-    match lost.watched {
-        Some(watched) => write!(out, "{}", escaped(&watched.path))?,
-        None => out.write_all(b"several watches")?,
-    }
-    let what = if lost.memory {
-        "memory was short"
-    } else {
-        "the ring was full"
+    let what = match lost.watched {
+        Some(watched) => escaped(&watched.path).to_string(),
+        None => "several watches".to_owned(),
     };
-    write!(out, ": {what}, look again at what is there")
+    let why = match lost.memory {
+        true => "memory was short",
+        false => "the ring was full",
+    };
+    format!("lost {} {events} of {what}: {why}", lost.count)
 }
 
 #[cfg(test)]

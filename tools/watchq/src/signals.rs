@@ -70,6 +70,11 @@ impl Interrupt {
         }
     }
 
+    /// Forgets the signal that has come, so that a second one is noticed.
+    pub fn forget(&self) {
+        self.signal.store(0, Ordering::Relaxed);
+    }
+
     /// Whether SIGHUP has come since the last call. To be followed by [`Self::has_come`] before sleeping:
     /// what would have woken us is taken.
     pub fn take_hangup(&self) -> bool {

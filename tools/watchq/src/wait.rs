@@ -30,12 +30,24 @@ pub fn wait(
     output: Option<BorrowedFd<'_>>,
     time: Option<Duration>,
 ) -> Result<Woken, Failure> {
+    wait_more(rings, interrupt, &[], output, time)
+}
+
+/// The same, also until one of `others` can be read.
+pub fn wait_more(
+    rings: &[&Ring],
+    interrupt: &Interrupt,
+    others: &[BorrowedFd<'_>],
+    output: Option<BorrowedFd<'_>>,
+    time: Option<Duration>,
+) -> Result<Woken, Failure> {
     let time = time.map(|time| Timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
     });
     let rings = rings.iter().map(|ring| ring.as_fd());
     let inputs = rings.clone().chain([interrupt.as_fd()]);
+    let inputs = inputs.chain(others.iter().copied());
     let mut fds: Vec<_> = inputs
         .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
         .collect();
@@ -59,10 +71,12 @@ pub fn wait(
             "the kernel refuses to go on with the ring: it is corrupt",
         ));
     }
-    // Behind the rings and the interrupt.
+    // Behind the rings, the interrupt and the others.
     let gone = |state: PollFlags| state.intersects(PollFlags::ERR | PollFlags::HUP);
-    Ok(match states.nth(1).is_some_and(gone) {
-        true => Woken::ReaderGone,
-        false => Woken::Ready,
-    })
+    Ok(
+        match states.nth(others.len().saturating_add(1)).is_some_and(gone) {
+            true => Woken::ReaderGone,
+            false => Woken::Ready,
+        },
+    )
 }
