@@ -70,7 +70,7 @@ impl PollDevice for Queue {
     fn open(file: &File) -> Result<Arc<Self>> {
         let opener = Opener {
             pid_ns: PidNs::of_current()?,
-            // Who opens it asks for nothing that he could be denied.
+            // The opener asks for nothing here that could be denied.
             sees_all: capable_quietly(UserNamespace::init(), Capability::SYS_ADMIN),
             process: Process::current()?,
         };
@@ -189,7 +189,7 @@ fn add_watch(queue: Arc<Queue>, file: &File, arg: usize) -> Result {
     let added = ending::retry(queue.user(), || source::add(&queue, file, &request))?;
     add.handle = added.handle;
     write_struct(arg, user_size, &add).inspect_err(|_| {
-        // Nobody could ever name it. An update leaves the watch that was there.
+        // The caller could never name it. An update leaves the watch that was there.
         if added.new {
             let _ = queue.remove(added.handle);
         }

@@ -106,12 +106,12 @@ pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     fn is_dead(&self) -> bool;
 
     /// Ends the watch, step one: makes it dead, writes or queues its REMOVAL, and hands it to
-    /// [`Context::reap_watch`] for step two before anybody can know that it is dead. True for the one
-    /// call that did it. Any context but NMI; takes only the ring lock.
+    /// [`Context::reap_watch`] for step two before it can be seen to be dead. True for the one call
+    /// that did it. Any context but NMI; takes only the ring lock.
     fn kill(this: &Arc<Self>, reason: Self::Reason) -> bool;
 
-    /// Ends a watch that could not be entered after all, step one, because of `why`: its handle was given
-    /// to nobody, so it has a REMOVAL only if it has reported something. Process context, under
+    /// Ends a watch that could not be entered after all, step one, because of `why`: its handle was
+    /// not given out, so it has a REMOVAL only if it has reported something. Process context, under
     /// `mark_mutex`; takes only the ring lock. The caller does step two.
     fn withdraw(this: &Arc<Self>, why: NotInserted);
 

@@ -3,7 +3,7 @@
 //! A queue: one open file of `/dev/watch_queue`.
 //!
 //! It joins a ring ([`ring`]), a filter ([`filter`]), a wait queue and a group of watches
-//! ([`watch`]), and remembers who opened it. Sources post to it through [`Queue::post`]; the device
+//! ([`watch`]), and remembers its opener. Sources post to it through [`Queue::post`]; the device
 //! drives it through the other functions. It lives until its file is released and the last of its
 //! watches is freed.
 //!
@@ -93,13 +93,13 @@ use kernel::{
     time::Jiffies, //
 };
 
-/// Who opened a queue, as far as its records and its accounting depend on it.
+/// The opener of a queue, as far as its records and its accounting depend on it.
 pub(crate) struct Opener {
     /// The process ids in records are those of this namespace.
     pub(crate) pid_ns: PidNs,
     /// May see the process ids of others.
     pub(crate) sees_all: bool,
-    /// The opener's own thread group, whose id he always sees, and who answers the queue's questions.
+    /// The opener's own thread group: its id is always seen, and it answers the queue's questions.
     pub(crate) process: Process,
 }
 
@@ -115,14 +115,14 @@ pub(crate) struct Queue {
     #[pin]
     memory: Mutex<Option<Memory>>,
     questions: Questions,
-    /// Events of which nobody could tell whether they were for a watch on a subtree.
+    /// Events of which it is not known whether they were for a watch on a subtree.
     unplaced: Atomic<u64>,
     opener: Opener,
     user: User,
     ending: FifoLink<Queue>,
 }
 
-/// How many watches are ended before somebody is asked whether to go on: one or two milliseconds.
+/// How many watches are ended in one piece: one or two milliseconds.
 const PIECE: u32 = 1024;
 
 /// The pages of a ring and what their owner was charged for them.
@@ -173,7 +173,7 @@ impl Queue {
         &self.group
     }
 
-    /// Counts an event of which nobody can tell whether it is for a watch.
+    /// Counts an event of which it is not known whether it is for a watch.
     #[cold]
     pub(crate) fn count_unplaced(&self) {
         self.unplaced.fetch_add(1, Relaxed);
@@ -184,7 +184,7 @@ impl Queue {
         self.unplaced.load(Relaxed)
     }
 
-    /// Who opened the queue.
+    /// The opener of the queue.
     #[inline]
     pub(crate) fn opener(&self) -> &Opener {
         &self.opener
@@ -224,7 +224,7 @@ impl Queue {
             _charge: charge,
         });
         drop(memory);
-        // Who polled before there was a ring looks again.
+        // A task that polled before there was a ring looks again.
         self.waiters.list().wake_all(POLLERR);
         Ok(())
     }
@@ -249,7 +249,8 @@ impl Queue {
     }
 
     /// Ends one watch of this queue, step one, and does about sleepers what the REMOVAL asks for. True
-    /// for the one call that did it, who does step two. Process context, under `mark_mutex`.
+    /// for the one call that did it, whose caller does step two. Process context, under
+    /// `mark_mutex`.
     fn kill(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
         let mut ring = self.ring.lock();
         let signal = ring.kill(watch, reason);
@@ -257,9 +258,9 @@ impl Queue {
         signal.is_some()
     }
 
-    /// As [`Self::kill`], from any context but NMI; the reaper does step two. It has the watch before
-    /// anybody can see under the ring lock that it is dead, so who has ended a queue and flushes the
-    /// reaper has met every watch of it.
+    /// As [`Self::kill`], from any context but NMI; the reaper does step two. It has the watch
+    /// before the watch can be seen to be dead under the ring lock, so a task that has ended a
+    /// queue and flushes the reaper has met every watch of it.
     pub(crate) fn kill_anywhere(&self, watch: &Arc<Watch>, reason: Reason) -> bool {
         let mut ring = self.ring.lock();
         let signal = ring.kill(watch, reason);
@@ -270,16 +271,16 @@ impl Queue {
         signal.is_some()
     }
 
-    /// Step one for a watch that could not be entered after all: its handle was given to nobody, so it
-    /// has a REMOVAL only if it has reported something. Process context, under `mark_mutex`; the caller
-    /// does step two.
+    /// Step one for a watch that could not be entered after all: its handle was not given out, so
+    /// it has a REMOVAL only if it has reported something. Process context, under `mark_mutex`; the
+    /// caller does step two.
     pub(crate) fn withdraw(&self, watch: &Arc<Watch>, reason: Reason) {
         let mut ring = self.ring.lock();
         let signal = ring.withdraw(watch, reason);
         self.act(From::Process, ring, signal.unwrap_or(Signal::Quiet));
     }
 
-    /// Writes what had to wait for room, wakes who sleeps, lets go of watches whose REMOVAL was
+    /// Writes what had to wait for room, wakes sleepers, lets go of watches whose REMOVAL was
     /// written, and lets questions that wait for room look. Process context, no locks.
     pub(crate) fn settle(&self) {
         loop {
@@ -311,7 +312,7 @@ impl Queue {
     }
 
     /// Sets when sleepers are woken; `None`: whenever a record is written. `delay` is the time of a
-    /// timed watermark; for what waits already it begins now. Who sleeps now looks again.
+    /// timed watermark; for what waits already it begins now. Tasks that sleep now look again.
     pub(crate) fn set_watermark(&self, watermark: Option<Watermark>, delay: Jiffies) {
         // Before the ring knows: a record that the new watermark counts has the new time.
         self.waiters.set_delay(delay);
@@ -402,10 +403,10 @@ impl Queue {
         done
     }
 
-    /// The file is gone, and with it every mapping: ends the queue, drops the records that nobody
-    /// will read, and gives back the ring and what was charged for it. An event that is under way
-    /// finds the queue without a ring (the ring is looked at under the lock under which it is taken
-    /// away), and so do the ends of the watches, of which many are left to a job.
+    /// The file is gone, and with it every mapping: ends the queue, drops the records that cannot
+    /// be read any more, and gives back the ring and what was charged for it. An event that is
+    /// under way finds the queue without a ring (the ring is looked at under the lock under which
+    /// it is taken away), and so do the ends of the watches, of which many are left to a job.
     pub(crate) fn release(this: &Arc<Self>) {
         this.stop();
         let rest = this.ring.lock().dismantle();
@@ -420,7 +421,7 @@ impl Queue {
         }
     }
 
-    /// Who the queue's ring and watches count for.
+    /// The user for whom the queue's ring and watches count.
     pub(crate) fn user(&self) -> &User {
         &self.user
     }

@@ -46,7 +46,7 @@ pub(crate) trait Slots {
     /// slots that it gives back come before our writes to them).
     fn load_tail(&self) -> u32;
 
-    /// As [`Self::load_tail`], but not before everybody can see the head that was published last: a
+    /// As [`Self::load_tail`], but not before all CPUs can see the head that was published last: a
     /// full barrier lies between.
     fn load_tail_after_publish(&self) -> u32 {
         core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);

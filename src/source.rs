@@ -3,7 +3,8 @@
 //! Sources: code that turns a hook of the kernel into records and posts them.
 //!
 //! One file, or one folder, for each, and one line in the list below. [`ops`] is what a source is;
-//! [`enter`] puts its watches into the lists of what they are on, [`post`] posts to those who are in one.
+//! [`enter`] puts its watches into the lists of what they are on, [`post`] posts to the watches in
+//! one.
 
 mod add;
 mod api;

@@ -3,9 +3,9 @@
 //! watch_queue: kernel events through one mmap()'ed ring per open `/dev/watch_queue`.
 //!
 //! The root of the module: what exists for its whole life, in the order in which it goes. Read
-//! `Documentation/` first; then [`mark`] (who sees what), [`queue`] and [`ring`] (how it gets to
-//! user space), [`source`] (where it comes from), [`device`] (what user space can ask for), and
-//! [`rust`] (what the kernel crate does not have).
+//! `Documentation/` first; then [`mark`] (which watch sees what), [`queue`] and [`ring`] (how it
+//! gets to user space), [`source`] (where it comes from), [`device`] (what user space can ask for),
+//! and [`rust`] (what the kernel crate does not have).
 
 #![crate_name = "watch_queue_dev"]
 
@@ -65,22 +65,22 @@ module! {
     license: "GPL",
 }
 
-// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until nobody can have a mark.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no mark is left.
 pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
 
-// SAFETY: As above, until nobody can have a watch.
+// SAFETY: As above, until no watch is left.
 pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 
-// SAFETY: As above, until nobody can have a watch.
+// SAFETY: As above, until no watch is left.
 pub(crate) static SOURCES: Global<Sources> = unsafe { Global::new() };
 
-// SAFETY: As above, until nobody can have a watch.
+// SAFETY: As above, until no watch is left.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
-// SAFETY: As above, until nobody can have a watch.
+// SAFETY: As above, until no watch is left.
 pub(crate) static ENDINGS: Global<Endings> = unsafe { Global::new() };
 
-// SAFETY: As above, until nobody can have a queue.
+// SAFETY: As above, until no queue is left.
 pub(crate) static WORK: Global<Arc<OwnedQueue>> = unsafe { Global::new() };
 
 // SAFETY: As above.
@@ -90,8 +90,8 @@ pub(crate) static USERS: Global<Users> = unsafe { Global::new() };
 pub(crate) static FOPS: FileOperations<Queue> = FileOperations::new();
 
 /// What the module consists of, in the order in which it goes. When it goes, no file is open: each
-/// holds a reference on the module. A source is set up before the device through which somebody
-/// could ask for it, and goes after the last queue that it could post to.
+/// holds a reference on the module. A source is set up before the device through which it can be
+/// asked for, and goes after the last queue that it could post to.
 #[pin_data(PinnedDrop)]
 struct WatchQueueDev {
     #[pin]

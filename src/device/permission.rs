@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ioctls of who is asked for permission: RESPOND, OPEN_TARGET and SET_PERMISSION.
+//! The ioctls of a task that is asked for permission: RESPOND, OPEN_TARGET and SET_PERMISSION.
 //!
-//! Whoever has the descriptor may answer; to look at what a question is about, and to say what happens
-//! without an answer, takes the privilege that it took to ask for questions.
+//! Any task that has the descriptor may answer. To open what a question is about, and to set what
+//! happens without an answer, takes the privilege that adding the watch took.
 
 use crate::{
     abi,

@@ -2,14 +2,14 @@
 
 //! A connector: the head of the list of marks on one object.
 //!
-//! It is one allocation with whatever stands for the object ([`Connected`]). It counts who needs
-//! it: each mark in the list, each look-up while it lasts. The step to zero is final; so is
+//! It is one allocation with what stands for the object ([`Connected`]). It counts what needs it:
+//! each mark in the list, each look-up while it lasts. The step to zero is final; so is
 //! `DESTROYING`, which is set under the lock and refuses every later insertion (no mark can slip in
 //! while a dying object's list is being emptied).
 //!
 //! Lock order: `connector.lock` is taken inside `mark_mutex` and is a raw leaf lock: no other is taken
-//! and nothing is allocated, freed or woken under it. Nobody goes through the list under it, which may
-//! be long: the place of a new mark is looked for before.
+//! and nothing is allocated, freed or woken under it. The list, which may be long, is not walked
+//! under it: the place of a new mark is looked for before.
 //!
 //! `unsafe` here: from the head to the object that contains it, and the list's pointers.
 
@@ -62,9 +62,10 @@ pub(crate) trait Object<S: Subscriber>: Sized + Send + Sync {
     /// above, but what is watched may be on its way out.
     fn less(this: &Connected<S, Self>);
 
-    /// Nobody needs the connector any more, and nobody can come to need it. The object sees to it
-    /// that the allocation is freed after the grace period of whoever can still reach it, not
-    /// before this returns. Process context; locks may be held, so what sleeps goes to a workqueue.
+    /// Nothing needs the connector any more, and nothing can come to need it. The object sees to it
+    /// that the allocation is freed after the grace period of the readers that can still reach it,
+    /// not before this returns. Process context; locks may be held, so what sleeps goes to a
+    /// workqueue.
     fn unneeded(this: &Connected<S, Self>);
 }
 
@@ -113,7 +114,7 @@ pub(super) struct State {
 /// Why a mark was not inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotInserted {
-    /// The connector is `DESTROYING`: its object is dying, or nobody needed it any more.
+    /// The connector is `DESTROYING`: its object is dying, or nothing needed it any more.
     Destroying,
     /// The group has a mark of a live watch here and allows no other.
     Exists,
@@ -173,8 +174,8 @@ impl<S: Subscriber> Connector<S> {
         Some(ConnectorRef(NonNull::from(self)))
     }
 
-    /// Calls `f` for the marks in the list, without the lock, which nobody waits for meanwhile. A mark
-    /// that is inserted during the walk may be missed, and one that is taken out may be seen.
+    /// Calls `f` for the marks in the list, without the lock, so no task waits for it meanwhile. A
+    /// mark that is inserted during the walk may be missed, and one that is taken out may be seen.
     fn for_each(&self, mut f: impl FnMut(&Mark<S>)) {
         let reader = S::context().read();
         let mut next = self.first(&reader);
@@ -186,8 +187,8 @@ impl<S: Subscriber> Connector<S> {
 
     /// What all marks together want to hear of; a dead watch wants nothing. Any context.
     ///
-    /// Whoever inserts a mark asks for it afterwards, so it does no harm that it may be missed here: of
-    /// several that ask one after the other, the last one sees everything.
+    /// A task that inserts a mark asks afterwards, so it does no harm that the mark may be missed
+    /// here: of several calls one after the other, the last one sees everything.
     pub(crate) fn union(&self) -> u32 {
         let mut union = 0;
         self.for_each(|mark| {
@@ -213,8 +214,8 @@ impl<S: Subscriber> Connector<S> {
         })
     }
 
-    /// The first live watch of `group` that has a mark here and that `f` takes, if there is one. Who
-    /// holds the group's `mark_mutex` misses none.
+    /// The first live watch of `group` that has a mark here and that `f` takes, if there is one. A
+    /// caller that holds the group's `mark_mutex` misses none.
     pub(super) fn find(&self, group: &Group<S>, f: impl Fn(&S, Role) -> bool) -> Option<Arc<S>> {
         let reader = S::context().read();
         let mut next = self.first(&reader);
@@ -250,7 +251,7 @@ impl<S: Subscriber> Connector<S> {
     /// follows from the reaper's work. Nothing happens if it was set before. Any context but NMI.
     ///
     /// The lock is not held while the watches end, however many there are: nothing is inserted any
-    /// more, and what is taken out meanwhile has been ended by whoever does it.
+    /// more, and what is taken out meanwhile has been ended by the task that does it.
     pub(crate) fn end_all(&self, reason: S::Reason) {
         if !self.set_destroying() {
             return;
@@ -292,7 +293,7 @@ impl<S: Subscriber> ConnectorRef<S> {
 
     /// # Safety
     ///
-    /// `connector` came from [`Self::into_raw`] and nobody else turns it back.
+    /// `connector` came from [`Self::into_raw`] and no other call turns it back.
     pub(super) unsafe fn from_raw(connector: NonNull<Connector<S>>) -> Self {
         // INVARIANT: The reference of the value that was taken apart is ours now.
         Self(connector)

@@ -98,7 +98,8 @@ struct Boxes<S: Subscriber, O: Object<S>>(Stack<Connected<S, O>>)
 where
     Connected<S, O>: Linked;
 
-/// Queues step two: whoever killed a watch may hold locks under which a job cannot be queued.
+/// Queues step two: the context that killed a watch may hold locks under which a job cannot be
+/// queued.
 struct Kick<S: Subscriber>(PhantomData<fn(S)>);
 
 /// A watch in the list of dead ones.
@@ -138,9 +139,9 @@ impl<S: Subscriber> Context<S> {
         }
     }
 
-    /// Where marks are allocated. Its slabs are charged to the memory cgroup of who adds the watch,
-    /// as are connectors, kernel marks and the table of handles; what fsnotify allocates for each
-    /// watched object is not.
+    /// Where marks are allocated. Its slabs are charged to the memory cgroup of the task that adds
+    /// the watch, as are connectors, kernel marks and the table of handles; what fsnotify allocates
+    /// for each watched object is not.
     pub(super) fn cache(&self) -> &KmemCache<Mark<S>> {
         &self.cache
     }
@@ -178,7 +179,7 @@ impl<S: Subscriber> Context<S> {
     ///
     /// # Safety
     ///
-    /// It was allocated as a `KBox`, nobody new can find it, and its link is free.
+    /// It was allocated as a `KBox`, it cannot be found anew, and its link is free.
     pub(super) unsafe fn reap_slotted(&self, connector: NonNull<Connected<S, InSlot<S>>>) {
         // SAFETY: The caller gives it away.
         unsafe { self.slotted.0.push(connector) };
@@ -199,8 +200,8 @@ impl<S: Subscriber> Context<S> {
     /// Queues step two for a watch that is being killed. Any context, whatever locks are held; takes
     /// none.
     ///
-    /// It belongs to step one, under whatever lock that has: who sees the watch dead may count on
-    /// [`Self::flush`] to wait for it, as module exit does.
+    /// It belongs to step one, under the lock that that has: a task that sees the watch dead may
+    /// count on [`Self::flush`] to wait for it, as module exit does.
     pub(crate) fn reap_watch(&self, watch: Arc<S>) {
         let watch = Arc::into_raw(watch).cast_mut().cast::<Dead<S>>();
         if let Some(watch) = NonNull::new(watch) {
@@ -264,8 +265,8 @@ where
         S::context().srcu.synchronize();
         while let Some(connector) = chain.next() {
             hook!(S, FreeBox);
-            // SAFETY: `reap_slotted` or `reap_tabled` got what once was a box; a grace period has ended since nobody
-            // new could find it.
+            // SAFETY: `reap_slotted` or `reap_tabled` got what once was a box; a grace period has
+            // ended since it could no longer be found anew.
             drop(unsafe { KBox::from_raw(connector.as_ptr()) });
         }
     }

@@ -3,10 +3,11 @@
 //! The one way in: a watch enters its group's table, then the lists of its objects, all or nothing.
 //!
 //! With its first mark a watch can be seen by events, and be ended by its object, while others are
-//! still missing. So whatever stops it half-way has to end it before `mark_mutex` is released, or a
-//! dying watch would be met in a list by somebody who takes it for a whole one. [`Entering`] is the
-//! half-entered watch together with the mutex: it either is [finished](Entering::finish), or its drop
-//! takes everything back. What adds watches has no other way, and no steps to forget.
+//! still missing. So whatever stops it half-way has to end it before `mark_mutex` is released;
+//! otherwise an event or a task would meet a dying watch in a list and take it for a whole one.
+//! [`Entering`] is the half-entered watch together with the mutex: it either is
+//! [finished](Entering::finish), or its drop takes everything back. What adds watches has no other
+//! way, and no steps to forget.
 //!
 //! Lock order: it holds `mark_mutex`, so what it is given (connectors) is to be declared before it.
 

@@ -2,9 +2,9 @@
 
 //! A mark: the entry of one watch in the list of one connector.
 //!
-//! It is counted by itself. Its watch's set holds one reference while it is attached; whoever
-//! stands on it and has to let go of SRCU takes another. It stays in its list until the last one
-//! goes, so that a walk can resume from it; then it is unlinked, and freed by the reaper.
+//! It has its own reference count. Its watch's set holds one reference while it is attached; a walk
+//! that stands on it and has to let go of SRCU takes another. It stays in its list until the last
+//! one goes, so that a walk can resume from it; then it is unlinked, and freed by the reaper.
 //!
 //! `unsafe` here: the list's pointers, and the last reference. The rest of the layer is built on
 //! the safe functions of this file and of [`super::connector`].
@@ -55,9 +55,9 @@ use kernel::{
 ///
 /// - `next` and `pprev` are written only under the lock of `connector`; `next` is null or points to
 ///   a mark that is in the same list, or was when this one was unlinked, and that is not freed
-///   before every SRCU reader who can see the pointer is gone.
+///   before every SRCU reader that can see the pointer is gone.
 /// - `connector` is set once, by the insertion, and cleared once, by the drop of the last
-///   reference. While a mark is in a list, `refs` is not zero to anybody who holds the lock.
+///   reference. While a mark is in a list, `refs` as seen under the lock is not zero.
 pub(crate) struct Mark<S: Subscriber> {
     next: Atomic<*mut Mark<S>>,
     pprev: UnsafeCell<*const Atomic<*mut Mark<S>>>,
@@ -125,7 +125,7 @@ impl<S: Subscriber> Mark<S> {
         None
     }
 
-    /// Takes the mark out of its list. Its own `next` stays for those who stand on it.
+    /// Takes the mark out of its list. Its own `next` stays, for walks that stand on it.
     ///
     /// # Safety
     ///
@@ -152,7 +152,7 @@ impl<S: Subscriber> Mark<S> {
     ///
     /// `mark` came from [`MarkRef::new`], its last reference is gone, and no reader can see it.
     pub(super) unsafe fn free(mark: NonNull<Self>) {
-        // SAFETY: Nobody else has the mark any more.
+        // SAFETY: Nothing else has the mark any more.
         unsafe { ptr::drop_in_place(mark.as_ptr()) };
         // SAFETY: It came from this cache and was just dropped.
         unsafe { S::context().cache().free(mark) };
@@ -230,7 +230,7 @@ impl<S: Subscriber> MarkRef<S> {
             // SAFETY: The lock protects `pprev` of every mark in the list.
             unsafe { *cell = &mark.next };
         }
-        // Release: who sees the mark sees all of it.
+        // Release: a reader that sees the mark sees all of it.
         at.store(ptr::from_ref(mark).cast_mut(), Release);
     }
 
@@ -249,8 +249,8 @@ impl<S: Subscriber> MarkRef<S> {
 
     /// Drops the reference of the watch, which is dead. If it is not the last one, a task waits on the
     /// mark and may take its time; what the mark wants is nothing from now on, so the object is
-    /// told here. It is told after the drop: whoever comes to be the last one tells it, too.
-    /// Process context, no locks.
+    /// told here. It is told after the drop: the drop of the last reference tells it, too. Process
+    /// context, no locks.
     pub(super) fn retire(self) {
         hook!(S, Retire);
         let reader = S::context().read();
@@ -261,8 +261,8 @@ impl<S: Subscriber> MarkRef<S> {
         }
         // The reference was given back just now.
         core::mem::forget(self);
-        // SAFETY: Null, or a connector that is freed only after the reader's section: whoever clears the
-        // pointer has the reference that keeps it until then.
+        // SAFETY: Null, or a connector that is freed only after the reader's section: the task that
+        // clears the pointer has the reference that keeps it until then.
         let connector = unsafe { mark.connector.load(Acquire).as_ref() };
         let connector = connector.and_then(Connector::try_get);
         drop(reader);
@@ -287,7 +287,7 @@ impl<S: Subscriber> MarkRef<S> {
         unsafe { self.mark.as_ref() }
     }
 
-    /// The same reference, for those who cannot drop it where they are.
+    /// The same reference, for a caller that cannot drop it where it is.
     pub(super) fn late(self) -> LateRef<S> {
         LateRef(ManuallyDrop::new(self))
     }
@@ -300,7 +300,7 @@ impl<S: Subscriber> MarkRef<S> {
 
     /// # Safety
     ///
-    /// `mark` came from [`Self::into_raw`] and nobody else turns it back.
+    /// `mark` came from [`Self::into_raw`] and no other call turns it back.
     pub(super) unsafe fn from_raw(mark: NonNull<Mark<S>>) -> Self {
         // INVARIANT: The reference of the value that was taken apart is ours now.
         Self {
@@ -337,7 +337,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
         // SAFETY: By the type invariants of `Mark`, null or valid as long as the mark has a
         // reference, and this one is not given back yet.
         let Some(connector) = (unsafe { mark.connector.load(Acquire).as_ref() }) else {
-            // It never was in a list, so nobody else ever saw it.
+            // It never was in a list, so nothing else ever saw it.
             if mark.refs.dec_and_test() {
                 // SAFETY: This was the last reference, and no reader could see the mark.
                 unsafe { Mark::free(self.mark) };
@@ -346,7 +346,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
         };
 
         hook!(S, LastPut);
-        // Under the lock, so that whoever finds a mark in the list there finds it alive.
+        // Under the lock, so that a mark that is found in the list under it is alive.
         let mut guard = connector.lock();
         if !mark.refs.dec_and_test() {
             return;
@@ -369,7 +369,7 @@ impl<S: Subscriber> Drop for MarkRef<S> {
 }
 
 /// A [`MarkRef`] that may be dropped where nothing may sleep or be freed, inside a read section
-/// perhaps: the last one goes to the workqueue (who resumes a walk frees nothing).
+/// perhaps: the last one goes to the workqueue (a task that resumes a walk frees nothing).
 pub(super) struct LateRef<S: Subscriber>(ManuallyDrop<MarkRef<S>>);
 
 impl<S: Subscriber> core::ops::Deref for LateRef<S> {

@@ -3,14 +3,14 @@
 //! A group: what one open queue owns in the mark layer.
 //!
 //! It has the table of its watches by handle, under `mark_mutex`, and a place in the order of all
-//! groups. [`GroupGuard`] is the lock: whoever has one may change the table and the watches' sets
-//! of marks, and allocates without entering file systems (memalloc_nofs is part of the guard).
-//! Nothing asks whether somebody holds the mutex (what needs it is a method of the guard, so the
-//! caller holds it, not just anybody).
+//! groups. [`GroupGuard`] is the lock: a task that has one may change the table and the watches'
+//! sets of marks, and allocates without entering file systems (memalloc_nofs is part of the guard).
+//! There is no check that the mutex is held: what needs it is a method of the guard, so the caller
+//! itself holds it.
 //!
 //! Lock order: `mark_mutex` is outermost. What a function here takes out of the table comes back
 //! as a value that is to be dropped after the guard (a watch that is being removed is in the table
-//! or in somebody's hand, never on a private list that others cannot see).
+//! or such a value, never on a private list that others cannot see).
 
 use super::{
     user_wait::Gate,
@@ -89,7 +89,7 @@ impl<S: Subscriber> Group<S> {
         self.alive.load(Relaxed)
     }
 
-    /// A watch has become dead. Called once for each that was added, by whoever made it so; any
+    /// A watch has become dead. Called once for each that was added, by what made it so; any
     /// context.
     pub(crate) fn one_died(&self) {
         self.alive.fetch_sub(1, Relaxed);
@@ -102,7 +102,7 @@ impl<S: Subscriber> Group<S> {
         self.ended.load(Relaxed)
     }
 
-    /// Where those are counted who wait for user space on behalf of the group.
+    /// Where the tasks are counted that wait for user space on behalf of the group.
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }
@@ -199,7 +199,7 @@ pub(crate) struct Removed<S: Subscriber> {
 
 impl<S: Subscriber> Drop for Removed<S> {
     fn drop(&mut self) {
-        // The watch is dead and out of the table: nobody finds it any more, so this value is the
+        // The watch is dead and out of the table: it cannot be found any more, so this value is the
         // only one that can reach the set, which is as good as holding the mutex.
         while let Some(mark) = self.watch.marks().detach() {
             mark.retire();

@@ -3,8 +3,8 @@
 //! Objects that fsnotify knows nothing of: keys, devices, lists of other modules.
 //!
 //! Such an object has a [`Slot`]: one atomic pointer that leads to its connector, if it has one. The
-//! connector is an allocation of its own, published by cmpxchg; the loser drops his and uses the
-//! winner's. Posts and the end of the object come in any context; a connector that is unneeded
+//! connector is an allocation of its own, published by cmpxchg; the loser drops its own and uses
+//! the winner's. Posts and the end of the object come in any context; a connector that is unneeded
 //! leaves its slot and is freed after a grace period.
 //!
 //! Lock order: `slot.lock` is a raw leaf lock; nothing else is taken under it.
@@ -75,15 +75,15 @@ impl<S: Subscriber> Linked for Slotted<S> {
 
 impl<S: Subscriber> Object<S> for InSlot<S> {
     fn changed(_this: &Slotted<S>) {
-        // Whoever posts walks the list in any case.
+        // A post walks the list in any case.
     }
 
     fn less(_this: &Slotted<S>) {}
 
     fn unneeded(this: &Slotted<S>) {
         this.object.leave(this);
-        // SAFETY: `Slot::connector` allocated it; it has left its slot, so that nobody new can find
-        // it, and this is called once.
+        // SAFETY: `Slot::connector` allocated it; it has left its slot, so that it cannot be found
+        // anew, and this is called once.
         unsafe { S::context().reap_slotted(NonNull::from(this)) };
     }
 }
@@ -92,14 +92,14 @@ impl<S: Subscriber> InSlot<S> {
     /// Makes the slot forget the connector, if the slot is still there.
     fn leave(&self, this: &Slotted<S>) {
         let mut guard = self.slot.lock();
-        // SAFETY: By the type invariants; who makes it null does so under this lock.
+        // SAFETY: By the type invariants; it is made null only under this lock.
         if let Some(slot) = unsafe { guard.0.as_ref() } {
             let this = ptr::from_ref(this).cast_mut();
-            // It is somebody else's already when a look-up helped.
+            // The slot has another connector already when a look-up helped.
             let _ = slot.0.cmpxchg(this, ptr::null_mut(), Full);
         }
-        // Who comes second must not look: with this connector out of the slot, the slot's end no
-        // longer finds the way here to say so.
+        // A second call must not look at the slot: the slot's end no longer finds this connector,
+        // so it cannot tell it.
         guard.0 = ptr::null();
     }
 }

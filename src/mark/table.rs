@@ -3,13 +3,12 @@
 //! Objects that have no room for a pointer of ours and on which we hold no reference: keys, devices,
 //! superblocks, namespaces.
 //!
-//! Such an object is known by a number: its address, or an id of its own. A [`Table`] leads from the
-//! number to the connector of the object, if somebody watches it. Whoever looks up takes no lock, so
-//! that a hook may do so in any context; an object that nobody watches is not in the table.
+//! Such an object is known by a number: its address, or an id of its own. A [`Table`] leads from
+//! the number to the connector of the object, if the object is watched; an unwatched object is not
+//! in the table. A look-up takes no lock, so that a hook may do it in any context.
 //!
 //! A connector in a table also holds a [`Subscriber::Lease`], which is dropped with it, by the reaper:
-//! a source that has to be attached to the kernel only while somebody watches counts
-//! these.
+//! a source that is attached to the kernel only while it is watched counts these.
 //!
 //! Lock order: `table.lock` is a raw leaf lock; nothing else is taken under it.
 //!
@@ -66,7 +65,7 @@ type Chain<S> = Atomic<*mut Tabled<S>>;
 /// # Invariants
 ///
 /// `next` is null or leads to a connector that is in the same chain, or was when this one was
-/// unlinked, and that is not freed before every reader who can see the pointer is gone. It and
+/// unlinked, and that is not freed before every reader that can see the pointer is gone. It and
 /// `linked` are written only under the lock of `table`.
 pub(crate) struct InTable<S: Subscriber> {
     table: Arc<Table<S>>,
@@ -85,15 +84,15 @@ impl<S: Subscriber> Linked for Tabled<S> {
 
 impl<S: Subscriber> Object<S> for InTable<S> {
     fn changed(_this: &Tabled<S>) {
-        // Whoever posts walks the list in any case.
+        // A post walks the list in any case.
     }
 
     fn less(_this: &Tabled<S>) {}
 
     fn unneeded(this: &Tabled<S>) {
         this.object.table.unlink(this);
-        // SAFETY: `Table::make` allocated it; it is in no chain, so that nobody new can find it, and
-        // this is called once.
+        // SAFETY: `Table::make` allocated it; it is in no chain, so that it cannot be found anew,
+        // and this is called once.
         unsafe { S::context().reap_tabled(NonNull::from(this)) };
     }
 }
@@ -223,8 +222,8 @@ impl<S: Subscriber> Table<S> {
         }
         object.next.store(first, Relaxed);
         object.linked.store(true, Relaxed);
-        // INVARIANT: The only one with its number; the lock is held. Release: who finds it finds it
-        // complete.
+        // INVARIANT: The only one with its number; the lock is held. Release: a reader that finds
+        // it finds it complete.
         head.store(new.as_ptr(), Release);
         true
     }
@@ -259,7 +258,7 @@ impl<S: Subscriber> Table<S> {
         }
     }
 
-    /// Whether nothing is in the table. For tests, and only while nobody adds.
+    /// Whether nothing is in the table. For tests, and only while nothing is added.
     #[cfg(CONFIG_KUNIT)]
     pub(super) fn is_empty(&self) -> bool {
         self.heads.iter().all(|head| head.load(Relaxed).is_null())

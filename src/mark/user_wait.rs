@@ -2,16 +2,16 @@
 
 //! Sleeping in the middle of a walk, until user space has answered.
 //!
-//! A walk stands on marks that only SRCU keeps. To sleep without holding up everybody's grace
-//! periods it pins the marks that it will go on from ([`Pinned`]), leaves SRCU, and enters again
-//! when it is woken. A pinned mark stays in its list, so the walk can resume from it even if its
-//! watch has ended meanwhile.
+//! A walk stands on marks that only SRCU keeps. To sleep without holding up grace periods, the task
+//! pins the marks that its walk will go on from ([`Pinned`]), leaves SRCU, and enters again when it
+//! is woken. A pinned mark stays in its list, so the walk can resume from it even if its watch has
+//! ended meanwhile.
 //!
-//! Who sleeps on behalf of a group is counted at the group's gate ([`Gate`]). The end of a group
-//! shuts the gate, answers what is outstanding, and then waits until nobody is left. A wait begins
-//! under the gate's lock or not at all; a pinned mark keeps its watch, and that the group. The
-//! ticket is a value with Drop. The ticket pins a mark of the group, so whoever gives it back keeps
-//! the group until he has done so.
+//! Tasks that sleep on behalf of a group are counted at the group's gate ([`Gate`]). The end of a
+//! group shuts the gate, answers what is outstanding, and then waits until no task is left. A wait
+//! begins under the gate's lock or not at all; a pinned mark keeps its watch, and the watch keeps
+//! the group. The ticket is a value with Drop. It pins a mark of the group, so a task that gives it
+//! back keeps the group until it has done so.
 
 use super::{
     entry::LateRef,
@@ -32,7 +32,7 @@ use kernel::{
     },
 };
 
-/// Who waits for user space on behalf of a group.
+/// The tasks that wait for user space on behalf of a group.
 #[pin_data]
 pub(crate) struct Gate {
     #[pin]
@@ -73,12 +73,12 @@ impl Gate {
         }
     }
 
-    /// Lets nobody in from now on.
+    /// Lets no task in from now on.
     pub(crate) fn shut(&self) {
         self.state.lock().shut = true;
     }
 
-    /// Waits until nobody is inside. The caller has shut the gate and answered what was
+    /// Waits until no task is inside. The caller has shut the gate and answered what was
     /// outstanding.
     pub(crate) fn wait_empty(&self) {
         let mut state = self.state.lock();

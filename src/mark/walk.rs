@@ -24,8 +24,8 @@ pub(crate) struct Walk<'r, S: Subscriber, const N: usize> {
 /// The marks of one group in the lists of one event.
 pub(crate) struct Run<'r, S: Subscriber, const N: usize> {
     first: [Option<&'r Mark<S>>; N],
-    /// The group had more than the first one in that list. Usually it has not, and then nobody looks
-    /// a second time.
+    /// The group had more than the first one in that list. Usually it has not, and then the list is
+    /// not searched again.
     several: [bool; N],
 }
 

@@ -3,8 +3,9 @@
 //! Ends the watches of closed queues, of which there may be a million.
 //!
 //! close(2) ends as many as one piece has and leaves the rest to a job, which does a piece of each queue
-//! in turn. They count for their user until they have ended; so whoever adds a watch, and is refused while
-//! such a rest counts for him, waits for it and tries again ([`retry`]). Nobody else waits.
+//! in turn. They count for their user until they have ended; so a task that adds a watch, and is
+//! refused while such a rest counts for its user, waits for it and tries again ([`retry`]). No
+//! other task waits.
 //!
 //! Lock order: the list's mutex is taken with no other lock of ours held, and none is taken under it.
 
@@ -126,8 +127,8 @@ impl Job for Closed {
 }
 
 /// Makes an attempt to add a watch for `user`, and another one whenever it has failed with EDQUOT while
-/// watches of his closed queues counted, and some of them have ended since. ERESTARTSYS if a signal comes
-/// meanwhile. Process context, no locks.
+/// watches of the user's closed queues counted, and some of them have ended since. ERESTARTSYS if a
+/// signal comes meanwhile. Process context, no locks.
 pub(crate) fn retry<T>(user: &User, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
         // Before the attempt: what ends during it would be taken for a limit.

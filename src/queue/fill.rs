@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How full a ring is, and when that is worth waking somebody.
+//! How full a ring is, and when that is worth a wake-up.
 //!
-//! Without a watermark every published record wakes who sleeps. With one, a sleeper is woken when
+//! Without a watermark every published record wakes sleepers. With one, a sleeper is woken when
 //! enough records or bytes wait, when the first of them has waited long enough, or when something
 //! was lost. A pure state machine, `core` only, under the ring lock; the host tests drive it.
 //!
@@ -81,7 +81,7 @@ impl Fill {
     }
 
     /// Sets when sleepers are woken, for a ring that was published up to `head`. What was written
-    /// before counts in full, because nobody knows what of it was read.
+    /// before counts in full, because it is not known what of it was read.
     pub(super) fn set_watermark(&mut self, watermark: Option<Watermark>, head: u32) {
         self.watermark = watermark;
         self.head = head;

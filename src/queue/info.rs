@@ -109,7 +109,7 @@ impl Queue {
                 break;
             };
             if is_full(seq) {
-                // Whoever reads comes again with a larger buffer.
+                // The reader comes again with a larger buffer.
                 break;
             }
             from = watch.handle().wrapping_add(1);

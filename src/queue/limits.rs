@@ -2,21 +2,23 @@
 
 //! How many queues, pages of rings and watches a user may have.
 //!
-//! Each open file, its ring and each of its watches count for the user who opened the queue, whoever
-//! uses it, *and* for the owner of his user namespace, as a user of the namespace in which that was made,
-//! and so on up to the initial one: who has a namespace with a thousand user ids has no more than who has
-//! none. The kernel counts so, too (`inc_ucount()`), but not for modules. So there is one account for
-//! each pair of namespace and user, and a [`User`] has those that he is charged to.
+//! Each open file, its ring and each of its watches count for the user who opened the queue,
+//! whatever task uses it, *and* for the owner of that user's namespace, as a user of the namespace
+//! in which it was made, and so on up to the initial one: a user who makes a namespace with a
+//! thousand user ids has no more than before. The kernel counts so, too (`inc_ucount()`), but not
+//! for modules. So there is one account for each pair of namespace and user, and a [`User`] has
+//! those that it is charged to.
 //!
 //! The limits of queues and watches are module parameters and may be changed at any time; what exists
-//! stays. That of pages is `RLIMIT_MEMLOCK`: the caller's for the opener, and for an owner the one that he
-//! had when he made the namespace. A charge that is refused by one account is undone in those before it.
-//! The counts come back when a file is closed, and when a watch has ended and its REMOVAL is in the ring,
-//! not when its memory is freed later, so a user who keeps within the limit and reads his ring never
-//! meets it. A REMOVAL that waits for room keeps its watch in memory, so that counts.
+//! stays. That of pages is `RLIMIT_MEMLOCK`: the caller's for the opener, and for an owner the one
+//! at the time when the namespace was made. A charge that is refused by one account is undone in
+//! those before it. The counts come back when a file is closed, and when a watch has ended and its
+//! REMOVAL is in the ring, not when its memory is freed later, so a user who keeps within the limit
+//! and reads the ring never meets it. A REMOVAL that waits for room keeps its watch in memory, so
+//! that counts.
 //!
 //! Lock order: the table's mutex is taken with no other lock of ours held. Nothing is allocated or freed
-//! under it: all users share it, and one whose memory cgroup is full would let the others wait.
+//! under it: all users share it, and a task whose memory cgroup is full would make the others wait.
 
 use crate::rust::{
     mm::memlock::{
@@ -228,7 +230,8 @@ impl Drop for Held {
     }
 }
 
-/// The accounts that a user is charged to: his own, then those of the owners of his namespaces.
+/// The accounts that a user is charged to: the user's own, then those of the owners of the
+/// namespaces above.
 struct Payers(KVec<Held>);
 
 impl Payers {
@@ -273,7 +276,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// The user namespace of who opened the queue: ids in records are those of it.
+    /// The user namespace of the opener: ids in records are those of it.
     pub(crate) fn namespace(&self) -> &UserNamespace {
         match self.payers.0.first() {
             Some(own) => &own.account.ns,
@@ -290,8 +293,8 @@ impl User {
     }
 
     /// Counts the pages of a ring, for what this module has and for all that `RLIMIT_MEMLOCK` limits. EPERM
-    /// above one of the limits, unless the opener of `file`, who is the user, and the current task both
-    /// have CAP_IPC_LOCK. Process context.
+    /// above one of the limits, unless the opener of `file`, which is the user, and the current
+    /// task both have CAP_IPC_LOCK. Process context.
     pub(crate) fn charge_ring(&self, file: &File, pages: usize) -> Result<RingCharge> {
         let memlock = MemlockCharge::new(file, pages)?;
         let pages = u64::try_from(pages).map_err(|_| EPERM)?;
@@ -324,7 +327,7 @@ impl User {
         self.payers.give_back(Count::Closing, 1);
     }
 
-    /// Whether watches of closed queues still count for one of those whom this user is charged to.
+    /// Whether watches of closed queues still count for an account that this user is charged to.
     pub(super) fn is_closing(&self) -> bool {
         self.payers
             .accounts()

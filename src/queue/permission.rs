@@ -2,11 +2,11 @@
 
 //! Questions to user space: may the task that causes this event go on?
 //!
-//! A question is a record with a request id; the task sleeps until somebody answers, until the
-//! queue's deadline, until it is killed, or until nobody is left who could answer. If there is no room
-//! for the record it waits for that first, until the same deadline. The rest of the
-//! system never notices: the task sleeps outside every read section, and whoever ends a queue
-//! answers its questions first. [`request`] has those that wait, [`decision`] what can become of them.
+//! A question is a record with a request id; the task sleeps until there is an answer, until the
+//! queue's deadline, until it is killed, or until no task is left that could answer. If there is no
+//! room for the record it waits for that first, until the same deadline. The rest of the system
+//! never notices: the task sleeps outside every read section, and the end of a queue answers its
+//! questions first. [`request`] has those that wait, [`decision`] what can become of them.
 //!
 //! Used by `crate::source::fs`, which asks, and by the device, which answers.
 
@@ -103,7 +103,7 @@ pub(crate) enum Asked<'p> {
     No,
     /// It was decided at once, without an answer.
     Decided(Result),
-    /// Somebody may answer, now or when there is room for the record.
+    /// The listener may answer, now or when there is room for the record.
     Waits(Question<'p>),
 }
 
@@ -116,8 +116,8 @@ const LOOKS: (u32, u32) = (8, 256);
 const AFTER_ANSWER: u32 = 2;
 const AFTER_READING: u32 = 64;
 
-/// A question that user space has. Dropping it, inside a read section too, withdraws it if it was not
-/// decided (what was entered for it, and who is counted at the gate, go with it).
+/// A question that user space has. Dropping it, inside a read section too, withdraws it if it was
+/// not decided (what was entered for it, and its count at the gate, go with it).
 #[must_use]
 pub(crate) struct Question<'p> {
     place: Pin<&'p Place>,
@@ -139,8 +139,8 @@ impl Queue {
             let listener = self.opener().process.clone();
             let job = Requests::new(listener.clone(), crate::WORK.get().clone())?;
             let hook = KBox::pin_init(ExitHook::new(listener, job), GFP_KERNEL_ACCOUNT)?;
-            // The mutex is there so that whoever comes second finds them complete. He drops his own after
-            // it, for it was declared before.
+            // The mutex is there so that a second caller finds them complete. That caller drops its
+            // own after the mutex, because they were declared before.
             let _one = self.memory.lock();
             if self.requests().is_none() {
                 self.questions.populate(hook);
@@ -232,7 +232,7 @@ impl Queue {
         self.write_unanswered(record);
     }
 
-    /// No question is asked any more, and those that wait are decided. Returns when nobody waits.
+    /// No question is asked any more, and those that wait are decided. Returns when no task waits.
     /// Process context, without locks.
     pub(super) fn end_questions(&self) {
         self.group().gate().shut();
@@ -246,9 +246,8 @@ impl Queue {
 
 impl Question<'_> {
     /// Sleeps until the request is decided; an error refuses. EPERM and what the answer says;
-    /// ERESTARTSYS if the task is being killed (killable, and whoever is first among answer,
-    /// deadline and signal decides). `post` posts the record, as for [`Queue::ask`], if there was
-    /// no room for it.
+    /// ERESTARTSYS if the task is being killed (the first of answer, deadline and signal decides).
+    /// `post` posts the record, as for [`Queue::ask`], if there was no room for it.
     ///
     /// Process context, outside all read sections, without locks.
     pub(crate) fn wait(&mut self, post: impl Fn(&Arc<Watch>, Stamp, IfFull) -> Posted) -> Result {
@@ -273,7 +272,7 @@ impl Question<'_> {
         let decision = outcome.unwrap_or_else(|reason| requests.decide_unanswered(request, reason));
         requests.withdraw(&self.place);
         if decision.unanswered == Some(Reason::Timeout) && may_print_of_listener() {
-            // Who does not answer is named.
+            // The log names the listener that does not answer.
             pr_warn!(
                 "process {} did not answer request {} in time\n",
                 queue.opener().process.number(),
@@ -299,7 +298,7 @@ impl Question<'_> {
             let last = has_come(deadline);
             match post(if last { IfFull::Lose } else { IfFull::Wait }) {
                 Posted::Written => return Ok(()),
-                // The watch has ended: nobody will be asked.
+                // The watch has ended: it will not be asked.
                 Posted::Refused => return Err(Err(Reason::NotAsked)),
                 Posted::Lost if last => return Err(Err(Reason::NotAsked)),
                 Posted::Lost => {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Posting to a queue: the ring lock, the ring, then whoever sleeps.
+//! Posting to a queue: the ring lock, the ring, then the sleepers.
 //!
 //! What enters the ring, and how, is [`super::ring`]'s. Nearly every event makes one record for one
 //! watch, so that has a short way that is inlined into its callers. Used by all sources.
@@ -35,7 +35,7 @@ use crate::{
 use kernel::sync::Arc;
 
 impl Queue {
-    /// Posts the records of one event to one watch, all or none, and wakes who sleeps. Returns at
+    /// Posts the records of one event to one watch, all or none, and wakes sleepers. Returns at
     /// once when the watch has ended. Process context, without locks.
     ///
     /// The records are passed by reference and never changed.
@@ -89,7 +89,7 @@ impl Queue {
         posted.is_some()
     }
 
-    /// Ends a post by the short way: unlocks, and wakes who sleeps if there is something to `tell`.
+    /// Ends a post by the short way: unlocks, and wakes sleepers if there is something to `tell`.
     #[inline(always)]
     fn told(&self, from: From, mut ring: RawGuard<'_, Ring>, tell: bool) {
         if !tell {
@@ -129,14 +129,14 @@ impl Queue {
             Signal::Quiet
         };
         if outcome.fired {
-            // Before somebody can read the REMOVAL, close the queue and unload the module.
+            // Before a task can read the REMOVAL, close the queue and unload the module.
             Watch::context().reap_watch(watch.clone());
         }
         self.act(from, ring, signal);
         posted
     }
 
-    /// Writes an UNANSWERED record, or lets it wait, and wakes who sleeps. Process context.
+    /// Writes an UNANSWERED record, or lets it wait, and wakes sleepers. Process context.
     pub(super) fn write_unanswered(&self, record: [u64; UNANSWERED_SLOTS as usize]) {
         let mut ring = self.ring.lock();
         if ring.tell_unanswered(record) {

@@ -3,10 +3,10 @@
 //! Tells other modules that their watches have ended.
 //!
 //! A watch ends under the ring lock of its queue, in any context; the module that made it is told
-//! in process context. In between its claim waits in a list here. It is entered under the very ring
-//! lock under which the watch becomes dead: whoever finds the watch dead and then calls
-//! [`Releases::barrier`] waits for the claim (the claim has its own copy of all that the call
-//! needs; the list it came from may be gone).
+//! in process context. In between its claim waits in a list here. It is entered under the same hold
+//! of the ring lock under which the watch becomes dead: a task that finds the watch dead and then
+//! calls [`Releases::barrier`] waits for the claim. The claim has its own copy of all that the call
+//! needs; the list that it came from may be gone.
 //!
 //! Lock order: `releases` is a raw leaf lock inside the ring lock.
 

@@ -8,11 +8,11 @@
 //! freed, which is why watches come back in lists.
 //!
 //! Nothing is lost silently. A record that passed mask and filter is written or counted as lost; the
-//! next LOSS record says how many and, if it was one watch alone, whose. Room for one LOSS record
-//! is kept for the moment at which a consumer asks; a post writes LOSS only beside that room, so
-//! that losses which follow each other are told of in one record. A REMOVAL that does not fit waits
-//! in `pending`; LOSS waits as a counter. What waits is written before any later record, LOSS first,
-//! so that the order in the ring is the order of things.
+//! next LOSS record says how many and, if they were of one watch alone, of which. Room for one LOSS
+//! record is kept for the moment at which a consumer asks; a post writes LOSS only beside that
+//! room, so that losses which follow each other are told of in one record. A REMOVAL that does not
+//! fit waits in `pending`; LOSS waits as a counter. What waits is written before any later record,
+//! LOSS first, so that the order in the ring is the order of things.
 
 mod pair;
 mod post;
@@ -62,10 +62,10 @@ use kernel::{
 };
 
 /// Most REMOVALs that waited and are written under one hold of the lock. If more wait, they go on
-/// waiting: until then posts are counted as lost, and whoever is in process context goes on.
+/// waiting: until then posts are counted as lost. The next caller in process context writes more.
 const MAX_REMOVALS: usize = 64;
 
-/// Whose records were lost since the last LOSS record.
+/// Which watch lost records since the last LOSS record.
 #[derive(Clone, Copy)]
 enum LostBy {
     Nobody,
@@ -162,7 +162,7 @@ impl Ring {
         let Some(active) = &self.active else {
             return Signal::Wake;
         };
-        // The tail is read after the head was published, so that a consumer who goes to sleep
+        // The tail is read after the head was published, so that a consumer that goes to sleep
         // meanwhile is not missed.
         let tail = active.slots.load_tail_after_publish();
         let used = active.producer.used(tail).ok();
@@ -196,7 +196,7 @@ impl Ring {
         }
     }
 
-    /// Whether anything waits for room. Whoever makes it so stops the run.
+    /// Whether anything waits for room. What makes it so stops the run.
     #[inline]
     fn waiting(&self) -> bool {
         self.lost_since != 0 || self.untold != 0 || !self.pending.is_empty()
@@ -388,8 +388,8 @@ impl Ring {
         core::mem::replace(&mut self.done, ArcFifo::new())
     }
 
-    /// Takes away everything that somebody has to free after the lock: the ring's memory, the filter,
-    /// and the watches whose REMOVAL nobody will read.
+    /// Takes away everything that the caller has to free after the lock: the ring's memory, the
+    /// filter, and the watches whose REMOVAL will not be read.
     pub(super) fn dismantle(&mut self) -> Rest {
         self.lost_since = 0;
         self.untold = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who waits for a queue's records, and how they are woken.
+//! The tasks that wait for a queue's records, and how they are woken.
 //!
 //! Waking takes locks that sleep on a real-time kernel, and those of the scheduler; starting a timer
 //! takes some of them, too. A source that always runs in process context does both at once. One that
@@ -43,7 +43,7 @@ use kernel::{
     time::Jiffies, //
 };
 
-/// Who waits, and the timer of a watermark.
+/// The tasks that wait, and the timer of a watermark.
 #[pin_data]
 pub(super) struct Sleepers {
     #[pin]
@@ -56,7 +56,7 @@ pub(super) struct Sleepers {
     delay: Atomic<usize>,
 }
 
-/// What an interrupt has to do for somebody who could not.
+/// What an interrupt has to do for a context that could not.
 #[pin_data]
 pub(super) struct Waiters {
     #[pin]
@@ -79,7 +79,7 @@ pub(super) enum From {
 }
 
 impl Waiters {
-    /// Nobody waits. The timer's work runs on `queue`.
+    /// With no task waiting. The timer's work runs on `queue`.
     pub(super) fn new(queue: Arc<OwnedQueue>) -> impl PinInit<WakeWork, Error> {
         IrqWork::new(try_pin_init!(Self {
             timer <- new_delayed_job!(
@@ -121,7 +121,7 @@ impl Waiters {
         self.timer.due.xchg(false, Full);
     }
 
-    /// Wakes who waits for records, if there is somebody. Not under a raw lock.
+    /// Wakes the tasks that wait for records, if there are any. Not under a raw lock.
     ///
     /// The head was published before; the look at the wait queue comes after a full barrier, and a
     /// consumer that goes to sleep enters the wait queue and looks at the head after a full barrier
@@ -136,16 +136,16 @@ impl Waiters {
 
     /// Starts the timer unless it runs. Not under a raw lock.
     ///
-    /// If it runs for records that were read meanwhile, it runs out early for the new ones: somebody
-    /// is woken early, nobody late.
+    /// If it runs for records that were read meanwhile, it runs out early for the new ones: a task
+    /// may be woken early, none late.
     fn arm(&self) {
         if self.timer.armed.xchg(true, Full) {
             return;
         }
         let mut delay = self.timer.delay.load(Relaxed);
         self.timer.queue(delay);
-        // Whoever set another delay meanwhile may have restarted the timer before it was queued with
-        // the old one. Queueing is a full barrier, also for him.
+        // A task that set another delay meanwhile may have restarted the timer before it was queued
+        // with the old one. Queueing is a full barrier, also for that task.
         loop {
             let now = self.timer.delay.load(Relaxed);
             if now == delay {
@@ -159,8 +159,8 @@ impl Waiters {
     /// The delay was set: starts the timer with it if something `waits`, also if it runs. Process
     /// context, not under a raw lock.
     ///
-    /// Who is about to start it is seen here, or sees the new delay: both have a full barrier
-    /// between what they store and what they look at.
+    /// A task that is about to start it is seen here, or sees the new delay: both have a full
+    /// barrier between what they store and what they look at.
     pub(super) fn restart(&self, waits: bool) {
         if !waits && !self.timer.armed.load(Relaxed) {
             return;
@@ -171,8 +171,8 @@ impl Waiters {
 
     /// Does what the ring asks for, from where the caller may do so.
     ///
-    /// Whoever is asleep now is still there when the interrupt looks again, or was woken by
-    /// somebody else; whoever comes later has seen the head.
+    /// A task that sleeps now still sleeps when the interrupt looks again, or was woken in another
+    /// way; a task that comes later has seen the head.
     pub(super) fn act(work: &WakeWork, from: From, signal: Signal) {
         let wake = matches!(signal, Signal::Wake | Signal::WakeAndArm);
         let arm = matches!(signal, Signal::Arm { .. } | Signal::WakeAndArm);

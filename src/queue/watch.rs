@@ -299,7 +299,7 @@ impl Watch {
         self.group().one_died();
     }
 
-    /// The handle, for those who do not know the mark layer.
+    /// The handle, for code that does not know the mark layer.
     #[inline]
     pub(crate) fn handle_number(&self) -> u64 {
         self.handle

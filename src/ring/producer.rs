@@ -81,7 +81,7 @@ impl Producer {
         self.head
     }
 
-    /// Writes the ring's header. To be called once, before anybody else sees the memory.
+    /// Writes the ring's header. To be called once, before anything else sees the memory.
     pub(crate) fn init<S: Slots>(&self, slots: &mut S) {
         let mask = self.size.wrapping_sub(1);
         for (i, word) in record::header_words(self.head, self.head, mask)

@@ -2,11 +2,11 @@
 
 //! The API for other modules that post events of their own.
 //!
-//! An object of such a module has a list, which is a [`Slot`]: empty, or leading to a connector with
-//! the marks of those who watch it. What a watch is told from others by, beside its queue, is the id
-//! that its maker gave it. A watch of this kind has no mask: it gets what is posted with its id.
+//! An object of such a module has a list, which is a [`Slot`]: empty, or leading to a connector
+//! with the marks of its watches. A watch is identified by its queue and the id that the module
+//! gave it. A watch of this kind has no mask: it gets what is posted with its id.
 //!
-//! The C side is in `crate::rust::producer`; Documentation/producer.rst is for those who call it.
+//! The C side is in `crate::rust::producer`; Documentation/producer.rst is for its callers.
 
 use super::post::each_watch;
 use crate::{
@@ -65,7 +65,7 @@ impl ProducerApi for Api {
 
     fn queue(fd: i32) -> Result<Arc<Queue>> {
         let file = crate::FOPS.open_file(fd)?;
-        // Nobody can consume through a descriptor that does not do both.
+        // A descriptor that is not open for both cannot consume.
         if !opened_for_reading(file.file()) || !opened_for_writing(file.file()) {
             return Err(EACCES);
         }

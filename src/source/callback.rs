@@ -97,7 +97,7 @@ impl Backend for Fs {
             Doom::Unknown if !crate::FS.get().group_of(object).pins(object) => Reason::Evicted,
             _ => Reason::ObjectGone,
         };
-        // Does nothing when it was we who destroyed the mark.
+        // Does nothing when this module destroyed the mark.
         object.connector.end_all(reason);
     }
 

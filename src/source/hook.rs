@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Being attached to the kernel only while somebody watches.
+//! Being attached to the kernel only while something is watched.
 //!
-//! Whoever wants to watch takes a [`Lease`], which the watched object's entry in its table keeps
+//! A watch takes a [`Lease`], which the watched object's entry in its table keeps
 //! ([`crate::mark::Table`]). The first lease attaches; a while after the last one is gone, a job
-//! detaches. So a source that nobody uses costs nothing, and watches that come and go do not rewrite
-//! the kernel's code each time.
+//! detaches. So an unused source costs nothing, and watches that come and go do not rewrite the
+//! kernel's code each time.
 
 use crate::rust::sync::workqueue::{
     new_delayed_job,
@@ -23,7 +23,7 @@ use kernel::{
     time::msecs_to_jiffies, //
 };
 
-/// How long a source stays attached that nobody watches, in milliseconds.
+/// How long a source without watches stays attached, in milliseconds.
 const DETACH_DELAY: u32 = 1000;
 
 /// Something that can be attached to the kernel.
@@ -112,7 +112,7 @@ impl Drop for Lease {
 
 impl<A: Attach> Job for Inner<A> {
     fn run(job: &DelayedJob<Self>) {
-        // Under the lock: nobody may attach anew before it is detached.
+        // Under the lock: it may not be attached anew before it is detached.
         let mut state = job.state.lock();
         if state.leases == 0 {
             state.attached = None;

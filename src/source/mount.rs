@@ -74,7 +74,7 @@ mod event {
     pub(super) const NEW_MOUNT: u32 = 1 << 0;
     /// Unmounted.
     pub(super) const UNMOUNT: u32 = 1 << 1;
-    /// Unmounted because nobody used it.
+    /// Unmounted because it was not used.
     pub(super) const EXPIRY: u32 = 1 << 2;
     /// Became read-only or writable.
     pub(super) const READONLY: u32 = 1 << 3;
@@ -109,8 +109,8 @@ impl Attach for Hooks {
 }
 
 impl Mount {
-    /// Posts to those who watch the namespace at address `ns`: up to two subtypes, given as bits, with
-    /// their flags.
+    /// Posts to the watches on the namespace at address `ns`: up to two subtypes, given as bits,
+    /// with their flags.
     fn post(ns: u64, mount: u64, parent: u64, subtypes: [(u32, u32); 2]) {
         let fixed: &[u64] = &body(mount, parent);
         let reader = Watch::context().read();

@@ -3,10 +3,11 @@
 //! What stands for a watched inode, mount, superblock or mount namespace: the kernel's mark and our
 //! connector, one allocation.
 //!
-//! The kernel's mark says that the place is watched, and pins an inode; fsnotify decides who comes
-//! first and when the memory may go. Our connector has the marks of all queues. When the last of
-//! them goes, the kernel's mark is destroyed from a workqueue; when what it is on dies, fsnotify
-//! tells us and every watch in the list ends. There is one such object for each place and class.
+//! The kernel's mark says that the place is watched, and pins an inode; fsnotify decides which of
+//! two racing marks is first and when the memory may go. Our connector has the marks of all queues.
+//! When the last of them goes, the kernel's mark is destroyed from a workqueue; when what it is on
+//! dies, fsnotify tells us and every watch in the list ends. There is one such object for each
+//! place and class.
 
 use crate::{
     mark::{

@@ -109,7 +109,7 @@ pub(crate) trait Source: Sized + Send + Sync + 'static {
     /// Process context, no locks.
     fn find(file: &File, request: &Request) -> Result<Self::Object>;
 
-    /// The number of an object, by which the hooks find those who watch it.
+    /// The number of an object, by which the hooks find its watches.
     fn number(object: &Self::Object) -> u64;
 
     /// As what fsnotify knows an object, if it tells of some of the events, or of the object's end.
@@ -154,7 +154,7 @@ impl<S: Source> State<S> {
         &self.watched
     }
 
-    /// Those who watch an object. Any context but NMI.
+    /// The watches on an object. Any context but NMI.
     pub(super) fn list<'r>(
         &'r self,
         reader: &'r Reader<'_, Watch>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Posting to everybody who is in the list of an object, for the sources whose masks have a bit for each
+//! Posting to all watches in the list of an object, for the sources whose masks have a bit for each
 //! subtype. Any context but NMI.
 
 use crate::{

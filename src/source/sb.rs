@@ -162,8 +162,8 @@ impl Attach for Hooks {
 }
 
 impl Sb {
-    /// Posts a record of one subtype, given as a bit, to those who watch the file system on this device;
-    /// `fixed` is what it tells the opener of a queue.
+    /// Posts a record of one subtype, given as a bit, to the watches on the file system on this
+    /// device; `fixed` is what it tells the opener of a queue.
     fn post<const N: usize>(
         device: u32,
         subtype: u32,
@@ -268,7 +268,7 @@ impl Source for Sb {
     }
 }
 
-/// Counts the errors that were reported to somebody: their cookies.
+/// Counts the errors that were reported to a watch: their cookies.
 static ERRORS: Atomic<u32> = Atomic::new(0);
 
 /// A file system reports an error. Process context, inside fsnotify's SRCU.

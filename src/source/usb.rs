@@ -3,8 +3,8 @@
 //! The USB source: devices and buses that come and go, resets and errors.
 //!
 //! There is one list, of all devices. usbcore's notifier chain is called in process context, with
-//! the lock of the device held. A watch can be set before usbcore is loaded; while somebody watches,
-//! usbcore cannot be unloaded.
+//! the lock of the device held. A watch can be set before usbcore is loaded; while there is a
+//! watch, usbcore cannot be unloaded.
 
 use super::{
     hook::Attach,

@@ -94,8 +94,8 @@ mod suite {
         thread.flush();
         assert_eq!(result.load(Relaxed), 1);
 
-        // And when all are dead. Each is with the reaper as soon as it is: who sees it dead, as the end
-        // of its queue does, can flush and then unload the module.
+        // And when all are dead. Each is with the reaper as soon as it is: a task that sees it
+        // dead, as the end of its queue does, can flush and then unload the module.
         let (late_target, late_list) = Target::new()?;
         let late_watch = low.add(&late_list, 1)?;
         let late = flag()?;

@@ -83,7 +83,7 @@ impl Probe {
         Ok(Arc::new(probe, GFP_KERNEL)?)
     }
 
-    /// Step one; true for the one call that did it, who does step two.
+    /// Step one; true for the one call that did it, whose caller does step two.
     pub(super) fn end(&self, reason: u32) -> bool {
         let first = self.reason.cmpxchg(0, reason, Full).is_ok();
         if first {
@@ -159,7 +159,7 @@ impl Subscriber for Probe {
     }
 
     fn withdraw(this: &Arc<Self>, _why: NotInserted) {
-        // Nobody hears of it.
+        // It is not told.
         if this.reason.cmpxchg(0, REMOVED, Full).is_ok() {
             this.group().one_died();
         }
@@ -182,7 +182,7 @@ impl Subscriber for Probe {
     }
 }
 
-/// A group and who owns it. Dropping it ends its watches.
+/// A group and its owner. Dropping it ends its watches.
 pub(super) struct Party(pub(super) Arc<Owner>);
 
 /// Why the watches of a party end.

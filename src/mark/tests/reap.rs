@@ -52,7 +52,7 @@ mod suite {
         assert!(!put_unless_last(&count));
         assert_eq!(count.as_atomic().load(Relaxed), 1);
 
-        // Put too often, or saturated: it stays as it is, and nobody is told to free.
+        // Put too often, or saturated: it stays as it is, and no drop is told to free.
         for stuck in [0, -1, i32::MIN / 2, i32::MIN] {
             count.set(stuck);
             assert!(put_unless_last(&count));
@@ -71,7 +71,7 @@ mod suite {
             for _ in 0..20 {
                 party.add(&list, 1)?;
             }
-            // A reader that saw them, and takes his time.
+            // A reader that saw them, and takes its time.
             let line = Line::new(2)?;
             let done = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
             let (thread_line, thread_done) = (line.clone(), done.clone());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Tests of tables: connectors that are found by number, come and go with their marks, and objects
-//! that end while somebody adds, looks up or removes.
+//! that end while others add, look up or remove.
 
 use super::{
     super::{
@@ -118,7 +118,7 @@ mod suite {
         assert_eq!(marks(&table, n * 64), 0);
         assert_eq!(marks(&table, 1), 0);
 
-        // Every other object loses its only watch, and nobody else does.
+        // Every other object loses its only watch, and the rest keep theirs.
         for (key, probe) in &probes {
             if key % 2 == 0 {
                 party.remove(probe)?;

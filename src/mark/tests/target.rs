@@ -84,7 +84,7 @@ impl Target {
         self.0.object.changed.load(Acquire)
     }
 
-    /// How often it was told that nobody needs it.
+    /// How often it was told that it is unneeded.
     pub(super) fn unneeded(&self) -> u32 {
         self.0.object.unneeded.load(Acquire)
     }

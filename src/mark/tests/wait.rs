@@ -114,7 +114,7 @@ mod suite {
         drop(third);
         context().flush();
         assert_eq!(world.dropped(), 1);
-        // The pinned ones are still in their lists, but want nothing and are nobody's.
+        // The pinned ones are still in their lists, but want nothing and belong to no watch.
         assert_eq!(inode.marks(), 2);
         assert_eq!(mount.marks(), 2);
         assert_eq!(inode_list.union() & 0x10, 0);
@@ -343,7 +343,7 @@ mod suite {
         drop(list);
         let gate = party.0.group.gate();
 
-        // Nobody inside: there is nothing to wait for. An early return leaves nobody inside.
+        // No task inside: there is nothing to wait for. An early return leaves none inside.
         gate.wait_empty();
         assert!(early_return(&target) == Err(EINTR));
         gate.wait_empty();

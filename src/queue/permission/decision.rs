@@ -28,7 +28,7 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    /// Whether it has to do with who was to answer, and is not usual.
+    /// Whether it has to do with the listener, and is not usual.
     pub(super) fn is_of_listener(self) -> bool {
         matches!(self, Self::Listener | Self::NotAsked)
     }
@@ -43,11 +43,11 @@ pub(crate) struct Decision {
     pub(crate) error: u32,
 }
 
-/// The state of a request that nobody has decided.
+/// The state of a request that is not decided.
 pub(super) const WAITING: u32 = 0;
 /// The same, and there was no room in the ring for its record.
 pub(super) const LACKING: u32 = 2;
-/// Somebody has answered; the errno is above.
+/// It was answered; the errno is above.
 const ANSWERED: u32 = 1;
 /// Plus the reason.
 const UNANSWERED: u32 = 0x10;
@@ -137,7 +137,7 @@ pub(crate) struct Counters {
     pub(crate) denied: u64,
     /// The deadline came first.
     pub(crate) timed_out: u64,
-    /// Nobody could be asked, or could answer any more: the sum of the next three.
+    /// No task could be asked, or could answer any more: the sum of the next three.
     pub(crate) by_policy: u64,
     /// There was no room until the deadline.
     pub(crate) not_asked: u64,

@@ -2,16 +2,16 @@
 
 //! The requests of one queue that wait for an answer.
 //!
-//! A request is decided once: by an answer, by its deadline, by the death of the task that waits, or
-//! because nobody can answer any more. One exchange of its state says who was first; the others find
-//! it decided. An answer looks the request up by id; ids are given by the module, not by the queue,
-//! so that one queue cannot answer for another.
+//! A request is decided once: by an answer, by its deadline, by the death of the task that waits,
+//! or because it cannot be answered any more. One exchange of its state says which of them was
+//! first; the others find it decided. An answer looks the request up by id; ids are given by the
+//! module, not by the queue, so that one queue cannot answer for another.
 //!
-//! A request is on the stack of the task that waits, so none fails for want of memory, whoever
-//! has used it up. It is in the first row of the queue's tree when it can be answered, and in the second
-//! one while it waits for room in the ring.
+//! A request is on the stack of the task that waits, so none fails for want of memory. It is in the
+//! first row of the queue's tree when it can be answered, and in the second one while it waits for
+//! room in the ring.
 //!
-//! Lock order: the tree's lock is a leaf, but for the locks of those who wait. Process context.
+//! Lock order: the tree's lock is a leaf, but for the locks of the waiting tasks. Process context.
 
 use super::{
     decision::{
@@ -73,7 +73,7 @@ pub(crate) struct Request {
     state: Atomic<u32>,
     #[pin]
     sleeper: WaitQueue,
-    /// What it is about. Whoever asks has it besides, for as long as the request lives.
+    /// What it is about. The task that asks has it besides, for as long as the request lives.
     path: SetOnce<HeldPath>,
 }
 
@@ -131,7 +131,7 @@ pub(crate) struct Table {
     counters: Counters,
 }
 
-/// All requests of one queue, and who has to answer them.
+/// All requests of one queue, and the process that has to answer them.
 #[pin_data]
 pub(crate) struct Requests {
     tree: Arc<StackTree<Request, Table>>,
@@ -211,8 +211,8 @@ impl Requests {
     }
 
     /// Sleeps until there may be room in the ring, for `ms` milliseconds at most and not beyond the
-    /// deadline; tells how the request was decided meanwhile, or why it has to be decided now. Only the
-    /// task that asked, whose request nobody can have answered yet.
+    /// deadline; tells how the request was decided meanwhile, or why it has to be decided now. Only
+    /// for the task that asked, whose request cannot have been answered yet.
     pub(super) fn wait_for_room(
         &self,
         place: &Place,

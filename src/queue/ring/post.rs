@@ -91,7 +91,7 @@ const MAX_RECORDS: usize = 2;
 
 /// What a post did.
 pub(in super::super) struct Outcome {
-    /// The head has moved: somebody may have to be woken.
+    /// The head has moved: sleepers may have to be woken.
     pub(in super::super) wrote: bool,
     /// Records were lost.
     pub(in super::super) lost: bool,
@@ -112,9 +112,9 @@ impl Outcome {
 
 impl Ring {
     /// The short way, for the usual case: one record, not of a one-shot watch, and nothing waits but
-    /// perhaps a loss. Whether somebody may have to be told: that it was written, or lost; the filter
-    /// may have stopped it. `None`: something is not as usual, nothing was done, and [`Self::post`] is
-    /// to do it.
+    /// perhaps a loss. Whether a sleeper may have to be told: that it was written, or lost; the
+    /// filter may have stopped it. `None`: something is not as usual, nothing was done, and
+    /// [`Self::post`] is to do it.
     ///
     /// Inlined into its callers, because most of them know how long their records are.
     #[inline(always)]

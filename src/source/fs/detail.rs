@@ -65,7 +65,7 @@ use kernel::sync::Arc;
 /// In the type's flags of a record: the path is missing.
 const TRUNCATED: u32 = info::FLAG_0 << 1;
 
-/// Nobody knows where it is.
+/// It is not known where it is.
 const NO_PLACE: u32 = info::FLAG_0 << 2;
 
 /// Longest path that a record without a handle can hold; a NUL follows it.
@@ -188,8 +188,8 @@ impl<'e> Common<'e> {
 /// Posts the records for the bits of `view` to a watch with a flag that asks for more.
 ///
 /// A path is of the moment at which its record enters the ring: no record of a rename can come
-/// between, because it is posted after the rename. So it may be ahead of such a record, when
-/// somebody renames a directory on the way at that very moment, and is never behind one.
+/// between, because it is posted after the rename. So it may be ahead of such a record, when a
+/// directory on the way is renamed at that very moment, and is never behind one.
 #[inline(never)]
 pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
     let flags = watch.spec().flags;

@@ -69,8 +69,8 @@ pub(in crate::source) fn interest(watch: &Watch, role: Role) -> u32 {
         want |= bit::MODIFY;
     }
     match watch.spec().scope {
-        // A mount or a superblock: it is not told of its own end by an event. There the bit of a pin says
-        // that somebody is to be told of all that happens, not only below the root of a subtree.
+        // A mount or a superblock: it is not told of its own end by an event. There the bit of a
+        // pin says that a watch is told of all that happens, not only below the root of a subtree.
         scope::SUBTREE | scope::MOUNT => want,
         scope::SB => want | PIN,
         scope::CHILDREN => want | bit::EVENT_ON_CHILD | ENDS | pin,

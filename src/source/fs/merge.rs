@@ -142,7 +142,7 @@ fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
 }
 
 /// What a watch makes its queue ignore of an event, after a modification has made it forget. Nothing, if
-/// it has ended: its marks may be in their lists for as long as somebody waits on one of them.
+/// it has ended: its marks may be in their lists for as long as a task waits on one of them.
 #[cold]
 pub(super) fn ignored(watch: &Watch, mask: u32, view: View) -> u32 {
     if view.bits == 0 || watch.is_dead() {

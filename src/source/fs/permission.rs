@@ -5,7 +5,7 @@
 //! The kernel calls the groups of the classes that are asked before a file is opened or read. Each
 //! queue with a watch that wants to know is asked in turn; the task sleeps until it has the answer,
 //! outside fsnotify's read section and outside ours, and goes on with the next queue. A refusal ends
-//! it. What asking costs those who are not asked, and what it can hold up, is in
+//! it. What asking costs tasks that are not asked, and what it can hold up, is in
 //! `Documentation/permission.rst`.
 
 use super::{
@@ -156,7 +156,7 @@ pub(in crate::source) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -
             Some((Asked::Decided(result), _)) => result?,
             Some((Asked::Waits(mut asked), view)) => {
                 // Never wait inside a read section, ours or fsnotify's; the walk stands on marks
-                // that are pinned, whosever they are.
+                // that are pinned, of all groups.
                 let pinned = Pinned::new(walk);
                 drop(reader);
                 let answer = section.leave(waits, || {
@@ -176,8 +176,8 @@ pub(in crate::source) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -
     Ok(())
 }
 
-/// What a watch sees through a mark in this list. What may be below the root of a subtree is below it: who
-/// is asked can refuse, and who is not cannot.
+/// What a watch sees through a mark in this list. What may be below the root of a subtree counts as
+/// below it: a listener can refuse only if it is asked.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
     let view = match KINDS.get(list) {
         Some(&kind) => view::view(event, kind, false, mark, &Roots::new(false)),

@@ -24,7 +24,7 @@ pub(super) enum Site<'a> {
     Entry(Spot<'a>),
     /// It is about what is here.
     Object(Spot<'a>),
-    /// Nobody knows: it is about an inode, whatever its names.
+    /// Not known: it is about an inode, whatever its names.
     Unknown,
 }
 

@@ -3,10 +3,11 @@
 //! What a watch sees of an event through one of its marks.
 //!
 //! A mark on an inode sees what fsnotify tells of that inode. For a mark on a mount or a superblock the kernel
-//! calls us for everything that happens there, and most of it may be nothing to anybody: a watch on a subtree
-//! has to be asked first whether the event is below its root. It is found by going up from where the event is
-//! ([`Spot::seen_from`]); nothing is remembered of the directories below a root, so nothing has to be kept in
-//! step when they are created, moved or removed, and there is no moment at which a new one is not covered yet.
+//! calls us for everything that happens there, and most of it may concern no watch: for a watch on
+//! a subtree it has to be found out first whether the event is below its root. This is done by
+//! going up from where the event is ([`Spot::seen_from`]); nothing is remembered of the directories
+//! below a root, so nothing has to be kept in step when they are created, moved or removed, and
+//! there is no moment at which a new one is not covered yet.
 
 use super::{
     bits::{
@@ -60,7 +61,7 @@ impl View {
         below: false,
     };
 
-    /// Nobody knows whether it is.
+    /// It is not known whether it is.
     pub(super) const UNKNOWN: Self = Self {
         bits: 0,
         below: true,

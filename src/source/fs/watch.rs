@@ -105,7 +105,7 @@ pub(in crate::source) fn add(queue: &Arc<Queue>, file: &File, request: &Request)
     if request.flags & flag::FILE_HANDLE != 0 && !file_handle::supported(&path) {
         return Err(EOPNOTSUPP);
     }
-    // Never with the rights of whoever causes an event.
+    // Never with the rights of the task that causes an event.
     check_both(file, || path.check_readable())?;
     let place = match request.scope {
         scope::MOUNT => Place::mount(&path)?,
