@@ -19,7 +19,7 @@ pub(crate) fn max_user_queues() -> u32 {
 /// Makes the limit of watches a share of the memory, unless it was given: a watch takes `watch_size` bytes,
 /// without what it keeps in memory. To be called when the module is initialised.
 pub(crate) fn limit_watches_by_memory(watch_size: usize) {
-    // SAFETY: It only asks for the size of the memory and stores a variable, which nobody reads yet.
+    // SAFETY: It only asks for the size of the memory and stores a variable, which is not read yet.
     unsafe { bindings::wqd_limit_watches_by_memory(watch_size) }
 }
 

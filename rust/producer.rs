@@ -78,8 +78,8 @@ pub(crate) struct Claim {
     link: FifoLink<Claim>,
 }
 
-// SAFETY: The pointers in it are only handed back to the producer, who has promised to take them in
-// any thread; `watch` is used by the one call that sets `released`.
+// SAFETY: The pointers in it are only handed back to the producer, which has promised to take them
+// in any thread; `watch` is used by the one call that sets `released`.
 unsafe impl Send for Claim {}
 // SAFETY: As above.
 unsafe impl Sync for Claim {}
@@ -187,7 +187,7 @@ impl Record {
 
 /// # Safety
 ///
-/// `wlist` was initialised and is kept by the caller for as long as he uses the result.
+/// `wlist` was initialised and is kept by the caller for as long as it uses the result.
 unsafe fn slot<'a, T: ProducerApi>(wlist: *mut bindings::watch_list) -> &'a T::Slot {
     const {
         assert!(size_of::<T::Slot>() == size_of::<*mut c_void>());
@@ -225,7 +225,7 @@ pub(crate) unsafe fn add_watch<T: ProducerApi>(
 ) -> c_int {
     // SAFETY: The caller passes a watch that was initialised.
     let watch = unsafe { watch.read() };
-    // SAFETY: The caller keeps the list, whose field does not change after initialisation.
+    // SAFETY: The caller keeps the list. The field does not change after initialisation.
     let release = unsafe { (*wlist).release_watch };
     // SAFETY: The queue of the watch came from `get_queue`, and the caller has not given it back.
     let queue: ArcBorrow<'_, T::Queue> = unsafe { Arc::borrow(watch.queue.cast()) };

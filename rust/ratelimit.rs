@@ -21,7 +21,7 @@ pub(crate) fn may_print() -> bool {
     unsafe { bindings::wqd_ratelimit() }
 }
 
-/// As [`may_print`], for lines about who was to answer questions.
+/// As [`may_print`], for lines about the listener, which was to answer questions.
 ///
 /// Any context.
 pub(crate) fn may_print_of_listener() -> bool {

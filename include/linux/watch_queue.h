@@ -41,10 +41,10 @@ struct watch {
 };
 
 /*
- * Who watches an object. Part of the object, or an allocation of its own.
+ * The watches on an object. Part of the object, or an allocation of its own.
  */
 struct watch_list {
-	void			*slot;		/* internal: NULL as long as nobody watches */
+	void			*slot;		/* internal: NULL without watches */
 	struct module		*owner;		/* internal */
 	void			(*release_watch)(struct watch *watch);
 	struct rcu_head		rcu;		/* for remove_list() */
@@ -52,7 +52,7 @@ struct watch_list {
 
 /**
  * watch_queue_dev_init_list() - make an empty list
- * @wlist: uninitialised memory, or a list that has ended and that nobody can reach
+ * @wlist: uninitialised memory, or a list that has ended and cannot be reached
  * @release_watch: called with a copy of the watch, exactly once for each watch that was
  *	added, when it has ended, whatever ended it; in process context. May be NULL.
  */
@@ -118,7 +118,7 @@ int watch_queue_dev_add_watch(const struct watch *watch, struct watch_list *wlis
  *
  * Each watcher gets one REMOVAL record. Process context, may sleep; with @all any context
  * but NMI, whatever locks are held. When it returns after @all, the list may be freed as
- * soon as nobody posts to it any more.
+ * soon as nothing posts to it any more.
  *
  * Return: 0, or EBADSLT when there was nothing to end.
  */
@@ -141,7 +141,7 @@ static inline void watch_queue_dev_remove_list(struct watch_list *wlist)
 }
 
 /**
- * watch_queue_dev_post() - tell those who watch
+ * watch_queue_dev_post() - post an event to the watches of a list
  * @wlist: the list, which the caller keeps during the call; NULL is a list without watches
  * @n: the record: header, body, padding, all of it initialised, because user space will see
  *	all of it. Type from WATCH_TYPE_FOREIGN_FIRST to _LAST; length in @n->info. Of the

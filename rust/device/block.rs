@@ -30,7 +30,7 @@ pub(crate) mod status {
     pub(crate) const OK: u8 = 0;
     /// The operation is not known to the device; not an error of it.
     pub(crate) const NOTSUPP: u8 = bindings::BLK_STS_NOTSUPP;
-    /// To be tried again by who asked not to wait.
+    /// To be tried again; the caller asked not to wait.
     pub(crate) const AGAIN: u8 = bindings::BLK_STS_AGAIN;
     /// Internal to the device mapper.
     pub(crate) const DM_REQUEUE: u8 = bindings::BLK_STS_DM_REQUEUE;

@@ -26,7 +26,7 @@ pub(crate) trait KeyEvents: 'static {
     /// A key has changed. `subtype` and `aux` as in `struct key_notification`.
     fn changed(key: &Key, subtype: u32, aux: u32);
 
-    /// A key is about to be freed. Nobody can find it any more, and nothing else comes for it.
+    /// A key is about to be freed. It cannot be found any more, and nothing else comes for it.
     fn destroyed(key: &Key);
 }
 

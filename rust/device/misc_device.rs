@@ -47,7 +47,7 @@ use kernel::{
 ///
 /// All functions run in process context and may sleep.
 pub(crate) trait PollDevice: Send + Sync + Sized + 'static {
-    /// Somebody opens the device.
+    /// A task opens the device.
     ///
     /// The file is not complete yet: it may be read, but not kept. This may happen as soon as the
     /// device is registered, so everything that it needs must exist by then.
@@ -71,7 +71,7 @@ pub(crate) trait PollDevice: Send + Sync + Sized + 'static {
     /// What poll(2) reports, as `POLL*` bits.
     ///
     /// The caller is on the wait queue by now, and a full barrier lies between that and this
-    /// call: what is published later wakes him, what was published before is seen here.
+    /// call: what is published later wakes the caller, what was published before is seen here.
     fn poll(this: ArcBorrow<'_, Self>, file: &File) -> u32;
 
     /// Adds lines to `/proc/PID/fdinfo/FD`.
@@ -178,7 +178,7 @@ impl<T: PollDevice> FileOperations<T> {
         // SAFETY: The file is being opened. There is nothing to read or write at a position.
         unsafe { bindings::nonseekable_open(inode, raw_file) };
 
-        // SAFETY: The file stays valid for this call, and nobody else has it yet.
+        // SAFETY: The file stays valid for this call, and nothing else has it yet.
         let file = unsafe { File::from_raw_file(raw_file) };
 
         match T::open(file) {
@@ -204,7 +204,7 @@ impl<T: PollDevice> FileOperations<T> {
         // SAFETY: `open` put it there with `into_foreign()`. This is the only call that takes it,
         // the last one for this file, so no borrow is left.
         let private = unsafe { <Arc<T> as ForeignOwnable>::from_foreign(private) };
-        // SAFETY: The file stays valid for this call, and nobody else has it any more.
+        // SAFETY: The file stays valid for this call, and nothing else has it any more.
         let file = unsafe { File::from_raw_file(raw_file) };
 
         T::release(private, file);
@@ -397,8 +397,8 @@ impl<T: PollDevice> PinnedDrop for PollDeviceRegistration<T> {
 pub(crate) fn is_full(seq: &SeqFile) -> bool {
     // CAST: `SeqFile` has the layout of the C structure.
     let seq = core::ptr::from_ref(seq).cast::<bindings::seq_file>();
-    // SAFETY: The structure is valid, and nobody else uses it meanwhile, as whoever made the reference
-    // promised.
+    // SAFETY: The structure is valid, and nothing else uses it meanwhile, as the maker of the
+    // reference promised.
     let count = unsafe { (*seq).count };
 
     // SAFETY: As above.

@@ -3,8 +3,9 @@
 //! USB devices and buses that come and go, and what happens to them, by usbcore's notifier chain.
 //!
 //! usbcore may be a module, which must not have to be loaded because this one is. So its functions
-//! are looked up by name while somebody watches, or when it is loaded later, which the notifier of
-//! modules tells. Once they were found, references keep usbcore until nobody watches any more.
+//! are looked up by name while there is a watch, or when usbcore is loaded later, which the
+//! notifier of modules tells. Once they were found, references keep usbcore until there is no watch
+//! any more.
 //!
 //! Used by `crate::source::usb`.
 //!
@@ -252,7 +253,8 @@ unsafe extern "C" fn happened<T: UsbEvents>(
     action: c_ulong,
     what: *mut c_void,
 ) -> c_int {
-    // SAFETY: The chain passes a device or a bus, which `action` tells, whose name stays for the call.
+    // SAFETY: The chain passes a device or a bus, which `action` tells. Its name stays for the
+    // call.
     let device = || unsafe { CStr::from_char_ptr(bindings::wqd_usb_device_name(what.cast())) };
     // SAFETY: As above.
     let bus = || unsafe { CStr::from_char_ptr(bindings::wqd_usb_bus_name(what.cast())) };

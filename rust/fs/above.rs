@@ -194,7 +194,7 @@ impl Above {
 unsafe fn marks_want(inode: *const bindings::inode) -> u32 {
     // SAFETY: The caller vouches for it.
     let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
-    // SAFETY: As above. Whoever changes it stores a whole word.
+    // SAFETY: As above. A change stores a whole word.
     unsafe { mask.read_volatile() }
 }
 

@@ -37,8 +37,8 @@ use kernel::{
     },
 };
 
-/// Most steps up: directories that are being moved about could lead a reader in circles, and nobody
-/// may hold the lock for longer than this takes, however deep somebody has made his directories.
+/// Most steps up: directories that are being moved could lead a reader in circles, and the lock may
+/// not be held for longer than this takes, however deep the directories are.
 pub(super) const MAX_STEPS: u32 = 4096;
 
 /// Which inode something is: to be compared, not to be used. It says nothing once that inode was
@@ -188,8 +188,8 @@ impl Spot<'_> {
         })
     }
 
-    /// Whether it is below what nobody knows the place of, because it was reached by a file handle, and
-    /// none of its names is known either.
+    /// Whether it is below an object of unknown place, which was reached by a file handle, and none
+    /// of its names is known either.
     pub(crate) fn is_adrift(&self) -> bool {
         let rcu = rcu::read_lock();
         let Some(mut at) = self.dentry(&rcu) else {
@@ -363,13 +363,13 @@ pub(super) unsafe fn prepend_path_of<const N: usize>(
 
 /// # Safety
 ///
-/// `dentry` can be read: somebody keeps it, or the RCU section began when it was in the tree.
+/// `dentry` can be read: a reference keeps it, or the RCU section began when it was in the tree.
 #[inline]
 pub(super) unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindings::dentry {
     // SAFETY: The caller vouches for it.
     let parent = unsafe { &raw mut (*dentry.as_ptr()).d_parent };
-    // SAFETY: As above. Whoever changes it stores a whole pointer. Acquire: what it leads to was
-    // complete before.
+    // SAFETY: As above. A change stores a whole pointer. Acquire: what it leads to was complete
+    // before.
     unsafe { Atomic::from_ptr(parent) }.load(Acquire)
 }
 
@@ -380,7 +380,7 @@ pub(super) unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindin
 pub(super) unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindings::inode {
     // SAFETY: The caller vouches for it.
     let inode = unsafe { &raw mut (*dentry.as_ptr()).d_inode };
-    // SAFETY: As above. Whoever changes it stores a whole pointer.
+    // SAFETY: As above. A change stores a whole pointer.
     unsafe { Atomic::from_ptr(inode) }.load(Acquire)
 }
 
@@ -444,6 +444,6 @@ pub(crate) enum Path {
     TooLong,
     /// Something: the place is not below the top.
     Elsewhere,
-    /// Nothing: nobody knows the place.
+    /// Nothing: the place is not known.
     Adrift,
 }

@@ -3,9 +3,9 @@
 //! The other names of what was reached by a file handle.
 //!
 //! A file that is opened by its handle while none of its names is in the dentry cache gets a dentry with
-//! no directory above it, and keeps that when somebody looks it up by name later: then it has another
-//! dentry, with a place. An NFS server opens files like that. So whoever wants to know where such a file
-//! is looks at all its dentries ([`super::dcache`] says what each of them tells).
+//! no directory above it, and keeps that when it is looked up by name later: then it has another
+//! dentry, with a place. An NFS server opens files like that. So to find where such a file is, all
+//! its dentries are looked at ([`super::dcache`] says what each of them tells).
 //!
 //! The list of dentries is read under the inode's lock, the tree above them as it always is.
 //!

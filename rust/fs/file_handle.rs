@@ -27,7 +27,7 @@ pub(crate) fn supported(path: &FdPath) -> bool {
     unsafe { bindings::wqd_can_decode_fh(path.superblock()) }
 }
 
-/// An inode that somebody keeps.
+/// An inode that is kept by a reference.
 ///
 /// # Invariants
 ///

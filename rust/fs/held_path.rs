@@ -2,9 +2,9 @@
 
 //! A path with references of its own.
 //!
-//! An event names the path that it is about, which is valid for the call. Whoever has to find it
-//! later holds it: while it is held its file system cannot be unmounted, so hold it no longer than
-//! the event lasts. Used by `queue/` for what a question is about.
+//! An event names the path that it is about, which is valid for the call. A task that has to find
+//! it later holds it: while it is held its file system cannot be unmounted, so hold it no longer
+//! than the event lasts. Used by `queue/` for what a question is about.
 //!
 //! C header: [`include/linux/path.h`](srctree/include/linux/path.h)
 
@@ -84,8 +84,8 @@ impl HeldPath {
         // SAFETY: By the type invariants; the task keeps its credentials.
         let file = from_err_ptr(unsafe { open(&raw const self.0, flags as c_int, cred) })?;
         let file = NonNull::new(file).ok_or(ENOENT)?;
-        // SAFETY: The reference is ours, and nobody else has the file yet: it is in no table, so no
-        // light reference to it exists.
+        // SAFETY: The reference is ours, and nothing else has the file yet: it is in no table, so
+        // no light reference to it exists.
         Ok(unsafe { ARef::from_raw(file.cast()) })
     }
 }

@@ -115,7 +115,7 @@ impl MountNs {
         self.file.as_ref()
     }
 
-    /// The user namespace whose administrator may do as he likes with it.
+    /// The user namespace that owns it: its administrator has all rights over it.
     pub(crate) fn owner(&self) -> &UserNamespace {
         // SAFETY: By the type invariants.
         let owner = unsafe { bindings::wqd_ns_owner(self.common.as_ptr()) };
@@ -129,7 +129,7 @@ pub(crate) trait MountEvents: 'static {
     /// Attributes of a mount have changed.
     fn changed(attributes: &Attributes);
 
-    /// A mount of the namespace at address `ns` goes because nobody used it.
+    /// A mount of the namespace at address `ns` goes because it was not used.
     fn expired(ns: u64, mount: u64, parent: u64);
 }
 

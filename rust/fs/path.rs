@@ -90,8 +90,8 @@ impl FdPath {
         unsafe { UserNamespace::from_ptr(ns) }
     }
 
-    /// Whether the file system is one of the kernel's own, which nobody can mount: that of pipes, for
-    /// example.
+    /// Whether the file system is one of the kernel's own, which cannot be mounted: that of pipes,
+    /// for example.
     pub(crate) fn is_internal(&self) -> bool {
         // SAFETY: The superblock is valid; the flag does not change.
         let flags = unsafe { (*self.superblock()).s_flags };
@@ -128,7 +128,7 @@ impl FdPath {
     }
 
     /// Whether its file system may be asked about before a file of it is opened or read: some take
-    /// locks there which whoever has to answer could need.
+    /// locks there which the listener could need.
     pub(crate) fn allows_questions(&self) -> bool {
         // SAFETY: The superblock is valid, and its type does not change.
         let flags = unsafe { (*(*self.superblock()).s_type).fs_flags };

@@ -166,7 +166,7 @@ impl<B: Backend> Group<B> {
             let raw = from_err_ptr(unsafe { bindings::fsnotify_alloc_group(ops, 0) })?;
             let raw = NonNull::new(raw).ok_or(ENOMEM)?;
             // The numbers of the classes are those of `enum fsnotify_group_prio`.
-            // SAFETY: The group is valid, and nobody else has it yet.
+            // SAFETY: The group is valid, and nothing else has it yet.
             unsafe { (*raw.as_ptr()).priority = class as bindings::fsnotify_group_prio };
             let retired = Retired {
                 group: raw,
@@ -204,16 +204,16 @@ impl<B: Backend> Group<B> {
         Ok(MarkHold(object, PhantomData))
     }
 
-    /// Puts the mark on `place`. Who loses the race for it drops a mark that was on nothing: the
+    /// Puts the mark on `place`. The loser of a race for it drops a mark that was on nothing: the
     /// counts that umount waits for belong to fsnotify's own connector, and it gives them back
-    /// itself (no count of the superblock passes through our hands).
+    /// itself.
     ///
     /// EEXIST when this group has one there; ENOENT when the object is dying; ENOMEM. Sleeps;
     /// allocations are NOFS. To be called once per mark. `mask` is what it will want; the caller then says
     /// so with [`Self::update_mask`], before which a mark on a directory hears of nothing.
     pub(crate) fn add(&self, mark: &MarkHold<B>, place: Place<'_>, mask: u32) -> Result {
         let raw = mark.raw();
-        // SAFETY: Valid, and nobody else has the mark yet.
+        // SAFETY: Valid, and nothing else has the mark yet.
         unsafe { (*raw).mask = Self::first_mask(place.is_dir(), mask) };
         if mask & PIN == 0 {
             // SAFETY: As above.
@@ -324,7 +324,7 @@ impl<B: Backend> Group<B> {
 
     /// # Safety
     ///
-    /// Called by fsnotify for a mark of this backend that nobody can reach any more.
+    /// Called by fsnotify for a mark of this backend that cannot be reached any more.
     unsafe extern "C" fn free_mark(mark: *mut bindings::fsnotify_mark) {
         if let Some(mark) = NonNull::new(mark) {
             // SAFETY: The mark is in an object of `B`.

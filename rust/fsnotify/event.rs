@@ -265,7 +265,7 @@ impl<'a> Event<'a> {
     /// The same, to be asked for its file handle.
     pub(crate) fn inode_ref(&self) -> Option<InodeRef<'a>> {
         let inode = self.raw_inode();
-        // SAFETY: Whoever reports the event keeps the inode for the call.
+        // SAFETY: The code that reports the event keeps the inode for the call.
         (!inode.is_null()).then(|| unsafe { InodeRef::new(inode) })
     }
 

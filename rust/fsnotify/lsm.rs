@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rules of LSMs about who may watch what (SELinux `watch`).
+//! Rules of LSMs about which task may watch what (SELinux `watch`).
 //!
 //! fsnotify's own users ask when a mark is set; a module can only if the kernel exports the hook, as
 //! patch 0002 makes it do. Used by `crate::source`.

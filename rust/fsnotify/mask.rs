@@ -3,10 +3,11 @@
 //! What the kernel calls a backend for: the mask of a mark, and how it is changed.
 //!
 //! When a directory gets its first mark that wants to hear of children, fsnotify goes through all of
-//! them. How long that takes is up to whoever has filled the directory, and the lock of the group is
-//! taken by every ADD_WATCH, by unlink(2) of a watched file, by umount(2) and by memory reclaim. So nothing
-//! of ours is done under that lock for which children could have to be told: a mask becomes wider under
-//! a lock of its own mark, with the inode held in another way. Used by `crate::source::fs`.
+//! them. How long that takes depends on how full the directory is, and the lock of the group is
+//! taken by every ADD_WATCH, by unlink(2) of a watched file, by umount(2) and by memory reclaim. So
+//! nothing of ours is done under that lock for which children could have to be told: a mask becomes
+//! wider under a lock of its own mark, with the inode held in another way. Used by
+//! `crate::source::fs`.
 //!
 //! Lock order: the mark's own lock, then the group's.
 //!
@@ -32,7 +33,7 @@ use kernel::{
 pub(crate) fn mask_of(object: &impl HasKernelMark) -> u32 {
     // SAFETY: The object is valid, so its mark is.
     let mask = unsafe { &raw const (*object.kernel_mark().mark.get()).mask };
-    // SAFETY: As above. Whoever changes it stores a whole word.
+    // SAFETY: As above. A change stores a whole word.
     unsafe { mask.read_volatile() }
 }
 
@@ -50,11 +51,11 @@ impl<B: Backend> Group<B> {
     /// Changes what the kernel calls us for to what `wanted` says, if the mark is still attached. Of
     /// several calls for one object `wanted` is called one after the other, so the last caller's view
     /// wins (the union is computed and applied under one lock). Sleeps, for others of this object
-    /// perhaps as long as it takes to tell all children; whoever waits for the group does not.
+    /// perhaps as long as it takes to tell all children; tasks that wait for the group do not.
     ///
-    /// It walks the children only when the directory had nobody that watches them and now has, and
-    /// nothing is recalculated when the mask stays the same (a second watch on a directory does not
-    /// walk its children). The caller holds the object in a way that keeps its file system from
+    /// It walks the children only when the directory had no mark that watches them and now has one,
+    /// and nothing is recalculated when the mask stays the same (a second watch on a directory does
+    /// not walk its children). The caller holds the object in a way that keeps its file system from
     /// being unmounted, or nothing is to become wider; see [`Self::narrow`].
     pub(crate) fn update_mask(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
         let _own = object.kernel_mark().state.lock();
@@ -81,8 +82,8 @@ impl<B: Backend> Group<B> {
         }
     }
 
-    /// As [`Self::update_mask`], for callers with nothing but the object: what `wanted` says beside what
-    /// the kernel calls us for already is left to those who want it.
+    /// As [`Self::update_mask`], for callers with nothing but the object: what `wanted` says beside
+    /// what the kernel calls us for already is left to the callers that want it.
     pub(crate) fn narrow(&self, object: &B::Object, wanted: impl FnOnce() -> u32) {
         let _own = object.kernel_mark().state.lock();
         let _lock = self.lock();

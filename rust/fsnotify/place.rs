@@ -39,7 +39,7 @@ pub(crate) mod on {
 
 /// When a group is called for one event, and what it may do: the classes of fsnotify, called from
 /// the last to the first. An open is only looked at for permission when a mark of a class behind the
-/// first is on its file system, so a group of those has marks only where somebody asked for it.
+/// first is on its file system, so a group of those has marks only where a watch asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Is told what has happened.

@@ -2,11 +2,10 @@
 
 //! Leaving fsnotify's read section in the middle of an event, to wait for user space.
 //!
-//! fsnotify calls its backends inside one SRCU section of the whole system. Whoever slept there until
-//! a program answers would hold up the end of every mark, and with it close(), umount() and unlink()
-//! of people who have nothing to do with it. So the section is left, with the marks that fsnotify
-//! goes on from held, and entered again. Used by [`crate::rust::fsnotify::backend`] and by
-//! `crate::source::fs`.
+//! fsnotify calls its backends inside one SRCU section of the whole system. A task that slept there
+//! until a program answers would hold up the end of every mark, and with it close(), umount() and
+//! unlink() of unrelated tasks. So the section is left, with the marks that fsnotify goes on from
+//! held, and entered again. Used by [`crate::rust::fsnotify::backend`] and by `crate::source::fs`.
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
@@ -61,7 +60,7 @@ impl<B: Backend> Section<'_, B> {
     /// Runs `f` outside the section; it may sleep as long as user space likes. `None`: the section
     /// could not be left.
     ///
-    /// What the section kept is gone afterwards, unless the caller keeps it himself; among that has
+    /// What the section kept is gone afterwards, unless the caller keeps it itself; among that has
     /// to be something that keeps an object of the backend, and with it the module, until this has
     /// returned.
     pub(crate) fn leave<R>(&mut self, waits: &UserWaits, f: impl FnOnce() -> R) -> Option<R> {

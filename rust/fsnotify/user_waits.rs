@@ -33,7 +33,7 @@ pub(crate) struct UserWaits {
 }
 
 impl UserWaits {
-    /// Looks them up; `None` when one is missing, or when the kernel asks nobody for permission.
+    /// Looks them up; `None` when one is missing, or when the kernel does not ask for permission.
     /// Process context.
     pub(crate) fn get() -> Option<Self> {
         if !cfg!(CONFIG_FANOTIFY_ACCESS_PERMISSIONS) {

@@ -12,7 +12,7 @@ struct mnt_namespace *wqd_current_mnt_ns(void)
 
 /*
  * What a mount namespace has in common with others is its first member, unless the
- * compiler was told to shuffle: then nobody outside the VFS can know.
+ * compiler was told to shuffle: then it is known to the VFS alone.
  */
 struct ns_common *wqd_mnt_ns_common(struct mnt_namespace *ns)
 {

@@ -3,13 +3,14 @@
 //! Probes on functions of the kernel that have no tracepoint: the fallback on an unpatched kernel.
 //!
 //! A function's arguments and its result are what the machine's calling convention says, so a
-//! probe depends on names and prototypes that the kernel may change at any time. Therefore it is for
-//! those who ask for it (module parameter `probes=1`), and each function has its decoding in a file
-//! below this one, where the prototype that was read is written down. Only functions that other files
-//! of the kernel call can be read like that: of a `static` one, compilers drop and change arguments.
+//! probe depends on names and prototypes that the kernel may change at any time. Therefore it has
+//! to be asked for (module parameter `probes=1`), and each function has its decoding in a file
+//! below this one, where the prototype that was read is written down. Only functions that other
+//! files of the kernel call can be read like that: of a `static` one, compilers drop and change
+//! arguments.
 //!
-//! What a probe calls runs in the middle of somebody else's function, with preemption off perhaps:
-//! it must not sleep.
+//! What a probe calls runs in the middle of another function, with preemption off perhaps: it must
+//! not sleep.
 //!
 //! C header: [`include/linux/fprobe.h`](srctree/include/linux/fprobe.h)
 
@@ -87,19 +88,19 @@ pub(crate) unsafe trait FunctionProbe: 'static {
 ///
 /// A function that was entered remembers its probe by address, and asks when it returns whether a probe
 /// with that address is attached. So there is one for each function, which stays where it is: what
-/// returns late is told to the probe that saw it enter, or to nobody.
+/// returns late is told to the probe that saw it enter, or not at all.
 ///
 /// # Invariants
 ///
 /// The handlers are those for the `P` that it was made for. It is registered if `attached` is true, and
-/// only the one who has set that unregisters it.
+/// only the task that has set that unregisters it.
 pub(crate) struct Probe {
     fprobe: Opaque<bindings::fprobe>,
     function: &'static CStr,
     attached: Atomic<bool>,
 }
 
-// SAFETY: What fprobe does with it has locks of its own; `attached` says who may call it.
+// SAFETY: What fprobe does with it has locks of its own; `attached` says which task may call it.
 unsafe impl Send for Probe {}
 // SAFETY: As above.
 unsafe impl Sync for Probe {}
@@ -149,17 +150,17 @@ impl Probe {
             self.attached.store(false, Release);
         }
         to_result(error)?;
-        // INVARIANT: It is registered, and it was us who set `attached`.
+        // INVARIANT: It is registered, and this call has set `attached`.
         Ok(Attached(self.clone()))
     }
 }
 
 /// A probe that is attached. Dropping it waits until none of its handlers runs: process context, sleeps.
-/// A function that was entered before may still be running; its return is told to nobody.
+/// A function that was entered before may still be running; its return is not told.
 ///
 /// # Invariants
 ///
-/// The probe is registered, by whoever made this value.
+/// The probe is registered, by the maker of this value.
 pub(crate) struct Attached(Arc<Probe>);
 
 impl Drop for Attached {

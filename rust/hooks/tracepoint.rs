@@ -6,9 +6,9 @@
 //! of them finds what there is. What a tracepoint calls must have its prototype, to the letter,
 //! because the call is checked under kCFI: each kind of tracepoint has a file below this one that
 //! defines the function, decodes its arguments and calls a trait. So nothing of it is unsafe to the
-//! layers above, where `crate::source` attaches probes while somebody watches.
+//! layers above, where `crate::source` attaches probes while there are watches.
 //!
-//! A tracepoint that nobody is attached to costs a jump that is patched out.
+//! A tracepoint without probes costs a jump that is patched out.
 //!
 //! C header: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h)
 
@@ -137,7 +137,7 @@ impl Tracepoint {
     }
 }
 
-/// A function that is attached to a tracepoint. Dropping it waits until nobody is in the function:
+/// A function that is attached to a tracepoint. Dropping it waits until no CPU is in the function:
 /// process context, sleeps for some grace periods.
 ///
 /// # Invariants

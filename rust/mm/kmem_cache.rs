@@ -20,9 +20,9 @@ use kernel::prelude::*;
 
 /// A cache of objects of type `T`.
 ///
-/// Objects are charged to the memory cgroup of who allocates. The cache is never merged with
-/// another of the same size, which the kernel otherwise does: then both would be counted under the
-/// name of the first.
+/// Objects are charged to the memory cgroup of the task that allocates. The cache is never merged
+/// with another of the same size, which the kernel otherwise does: then both would be counted under
+/// the name of the first.
 ///
 /// Dropping the cache destroys it: process context. All objects must have been freed; if not, the
 /// kernel warns, and cache and objects stay for ever.
@@ -36,7 +36,7 @@ use kernel::prelude::*;
 /// ```ignore
 /// let cache = KmemCache::<u64>::new(c"example_numbers")?;
 /// let number = NonNull::from(cache.alloc()?.write(5));
-/// // SAFETY: It came from this cache, and nobody uses it any more.
+/// // SAFETY: It came from this cache, and nothing uses it any more.
 /// unsafe { cache.free(number) };
 /// ```
 pub(crate) struct KmemCache<T> {
@@ -87,7 +87,7 @@ impl<T> KmemCache<T> {
             unsafe { bindings::kmem_cache_alloc_noprof(self.cache.as_ptr(), bindings::GFP_KERNEL) };
         let mut object = NonNull::new(object.cast::<MaybeUninit<T>>()).ok_or(ENOMEM)?;
 
-        // SAFETY: The object has the size and alignment of `T`, belongs to nobody else, and stays
+        // SAFETY: The object has the size and alignment of `T`, belongs to nothing else, and stays
         // until `free()` is called for it.
         Ok(unsafe { object.as_mut() })
     }

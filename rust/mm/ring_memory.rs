@@ -66,7 +66,7 @@ impl Pages {
 impl Drop for Pages {
     fn drop(&mut self) {
         for &page in self.0.iter() {
-            // A page may outlive this: while a mapping or somebody who pinned it has it.
+            // A page may outlive this, as long as a mapping or a pin has it.
             //
             // SAFETY: By the type invariant, there is one reference to give back.
             unsafe { bindings::wqd_put_page(page) };
@@ -80,7 +80,7 @@ impl Drop for Pages {
 /// volatile operations, and nothing that is read from it may be trusted.
 ///
 /// Mappings keep the pages, not this value: when it is dropped, programs that still have the memory
-/// mapped keep seeing it, and nobody else gets those pages.
+/// mapped keep seeing it, and those pages are not used for anything else.
 ///
 /// # Invariants
 ///

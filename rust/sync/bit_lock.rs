@@ -2,8 +2,8 @@
 
 //! A sleeping lock and a flag, in one word.
 //!
-//! For objects of which there are many, where a mutex of 32 bytes would be most of what they need. Who has
-//! to wait sleeps on one of the kernel's own wait queues for bits. Used by
+//! For objects of which there are many, where a mutex of 32 bytes would be most of what they need.
+//! A task that has to wait sleeps on one of the kernel's own wait queues for bits. Used by
 //! [`crate::rust::fsnotify::mark`].
 //!
 //! C header: [`include/linux/wait_bit.h`](srctree/include/linux/wait_bit.h)
@@ -20,7 +20,8 @@ const LOCKED: c_int = 0;
 /// The bit of the flag.
 const RAISED: c_int = 1;
 
-/// A lock that protects nothing by its type, and a flag beside it that anybody may change.
+/// A lock that protects nothing by its type, and a flag beside it that may be changed without the
+/// lock.
 pub(crate) struct BitLock(Atomic<usize>);
 
 impl BitLock {

@@ -3,7 +3,7 @@
 //! A value that lives from module init to module exit, in a static.
 //!
 //! Callbacks of the kernel have no place to carry a pointer to the module's state; a static needs
-//! none and costs no load. The module owns a [`GlobalGuard`] for each, whose drop ends the value.
+//! none and costs no load. The module owns a [`GlobalGuard`] for each; its drop ends the value.
 
 use core::{
     cell::UnsafeCell,
@@ -34,7 +34,7 @@ impl<T> Global<T> {
     /// Initialises the value. Called once, from module init.
     pub(crate) fn init<E>(&'static self, init: impl PinInit<T, E>) -> Result<GlobalGuard<T>, E> {
         let slot = self.0.get().cast::<T>();
-        // SAFETY: A static is pinned, and by the promise of `new` nobody else uses it yet.
+        // SAFETY: A static is pinned, and by the promise of `new` nothing else uses it yet.
         unsafe { pin_init::raw_try_init(slot, init) }?;
         // INVARIANT: It is initialised.
         Ok(GlobalGuard(self))
@@ -53,8 +53,8 @@ pub(crate) struct GlobalGuard<T: 'static>(&'static Global<T>);
 
 impl<T> Drop for GlobalGuard<T> {
     fn drop(&mut self) {
-        // SAFETY: There is one guard, and by the promise of `Global::new` nobody uses the value any
-        // more.
+        // SAFETY: There is one guard, and by the promise of `Global::new` nothing uses the value
+        // any more.
         unsafe { core::ptr::drop_in_place(self.0 .0.get().cast::<T>()) };
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! An xarray: about nine bytes for each entry when the handles are dense, and look-up in a few
 //! steps. The `kernel` crate's `XArray` locks by itself, cannot insert without replacing and cannot
-//! be walked; here the caller has a lock of his own, which shows in `&self` and `&mut self`.
+//! be walked; here the caller has a lock of its own, which shows in `&self` and `&mut self`.
 //!
 //! Used by `mark/group.rs` for the watches of a group, under the group's mutex.
 //!
@@ -71,7 +71,7 @@ impl<P: ForeignOwnable> HandleTable<P> {
         let xa = KBox::new(Opaque::uninit(), GFP_KERNEL_ACCOUNT)?;
         // INVARIANT: Initialised and empty.
         //
-        // SAFETY: It is valid for writing, and nobody else has it yet.
+        // SAFETY: It is valid for writing, and nothing else has it yet.
         unsafe { bindings::xa_init_flags(xa.get(), bindings::XA_FLAGS_ACCOUNT) };
 
         Ok(self.xa.insert(xa).get())

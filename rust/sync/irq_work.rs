@@ -2,7 +2,7 @@
 
 //! Something small to be done as soon as interrupts may come.
 //!
-//! A producer that holds unknown locks must not wake anybody himself. It queues an irq_work, which
+//! A producer that holds unknown locks must not wake a task itself. It queues an irq_work, which
 //! runs in a hard interrupt of the same CPU, a moment after the locks and the disabled interrupts.
 //!
 //! Used by `queue/` for wake-ups from hooks and from other modules.
@@ -21,8 +21,8 @@ use kernel::{
 
 /// What an [`IrqWork`] does.
 pub(crate) trait IrqHandler: Send + Sync + Sized {
-    /// Runs in a hard interrupt (on PREEMPT_RT: in a thread), outside every lock of whoever queued
-    /// it.
+    /// Runs in a hard interrupt (on PREEMPT_RT: in a thread), outside every lock of the context
+    /// that queued it.
     ///
     /// Must not drop the work or wait for it.
     fn run(work: &IrqWork<Self>);
@@ -57,7 +57,7 @@ pub(crate) struct IrqWork<T: IrqHandler> {
     _pin: PhantomPinned,
 }
 
-// SAFETY: Whoever has the work may have its content, which is `Send`.
+// SAFETY: A thread that has the work may have its content, which is `Send`.
 unsafe impl<T: IrqHandler> Send for IrqWork<T> {}
 // SAFETY: The functions of `irq_work` may be called on several CPUs at once, and the content is
 // `Sync`.

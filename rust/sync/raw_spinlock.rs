@@ -2,7 +2,7 @@
 
 //! Raw spinlocks.
 //!
-//! The `kernel` crate has `SpinLock`, a `spinlock_t`: it may not be taken under somebody else's raw
+//! The `kernel` crate has `SpinLock`, a `spinlock_t`: it may not be taken under another raw
 //! spinlock or in a hard interrupt handler of a PREEMPT_RT kernel, and lockdep insists on that.
 //! What posts events from such places needs the raw kind, with interrupts off.
 //!
@@ -62,7 +62,7 @@ pub(crate) struct RawSpinLock<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: The value goes along, and the lock itself has no ties to a thread while nobody holds it.
+// SAFETY: The value goes along, and the lock itself has no ties to a thread while it is not held.
 unsafe impl<T: Send> Send for RawSpinLock<T> {}
 // SAFETY: The lock gives the value to one thread after the other, so `Send` is enough.
 unsafe impl<T: Send> Sync for RawSpinLock<T> {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SRCU whose readers pay next to nothing.
+//! SRCU with readers that cost next to nothing.
 //!
 //! The `kernel` crate's `Srcu` has the classic readers, with a full barrier at each end. The fast
 //! flavour has none, may be entered in any context, and makes up for it with a grace period that
@@ -71,7 +71,7 @@ impl SrcuFast {
     /// Begins to read: what was reachable when this returns is not freed until the guard is
     /// dropped.
     ///
-    /// Any context in which RCU is watching, hard interrupts too. The reader may sleep if his
+    /// Any context in which RCU is watching, hard interrupts too. The reader may sleep if its
     /// context allows it. The guard must be dropped in the same context.
     #[inline]
     pub(crate) fn read_lock(&self) -> SrcuFastGuard<'_> {
@@ -86,7 +86,7 @@ impl SrcuFast {
         }
     }
 
-    /// Waits until all who read now have finished.
+    /// Waits until all present readers have finished.
     ///
     /// Process context, not inside a reader. Costs at least one RCU grace period, so never wait for
     /// it in a system call that a program waits for.
@@ -107,9 +107,9 @@ impl SrcuFast {
 #[pinned_drop]
 impl PinnedDrop for SrcuFast {
     fn drop(self: Pin<&mut Self>) {
-        // The C side cannot clean up while there are readers or callbacks, and nobody is left who
-        // could add any. A leaked guard makes this wait for ever, which is better than freeing
-        // what that reader uses.
+        // The C side cannot clean up while there are readers or callbacks, and nothing is left that
+        // could add any. A leaked guard makes this wait for ever, which is better than freeing what
+        // that reader uses.
         self.synchronize();
         self.barrier();
 

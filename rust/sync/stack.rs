@@ -44,7 +44,7 @@ impl<T: Linked> Stack<T> {
     ///
     /// # Safety
     ///
-    /// `item` stays valid until it was taken, is in no other chain, and nobody else uses its link.
+    /// `item` stays valid until it was taken, is in no other chain, and nothing else uses its link.
     pub(crate) unsafe fn push(&self, item: NonNull<T>) -> bool {
         // SAFETY: The caller keeps `item` valid.
         let link = unsafe { item.as_ref() }.link();

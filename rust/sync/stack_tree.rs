@@ -3,9 +3,9 @@
 //! Numbered values that stay where they are, on the stacks of tasks that sleep, in trees by number.
 //!
 //! What is known of a task that waits need not be allocated: the task's stack has it for as long as
-//! the task waits. So a wait cannot fail for want of memory, and whoever makes a task wait pays for
-//! nothing. A [`Node`] is pinned and takes itself out when it goes; who looks for it does so under
-//! the lock of the [`StackTree`], under which it also goes.
+//! the task waits. So a wait cannot fail for want of memory, and making a task wait costs no
+//! memory. A [`Node`] is pinned and takes itself out when it goes; it is looked for under the lock
+//! of the [`StackTree`], under which it also goes.
 //!
 //! Each has two rows, both in the order of the numbers; a node is in one of them. Used by `queue/`
 //! for questions.
@@ -181,7 +181,7 @@ impl<P: Sync, S: Unpin> StackTree<P, S> {
         })
     }
 
-    /// Takes the lock: a leaf, but for those of whoever is woken. Process context.
+    /// Takes the lock: a leaf, but for the locks that a wake-up takes. Process context.
     pub(crate) fn lock(this: &Arc<Self>) -> Locked<'_, P, S> {
         Locked {
             tree: this,
@@ -316,8 +316,8 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
 
     /// # Safety
     ///
-    /// `place` is that of a pinned node in no row, which leaves before it is dropped, and nobody else
-    /// uses it. The caller has the lock.
+    /// `place` is that of a pinned node in no row, which leaves before it is dropped, and nothing
+    /// else uses it. The caller has the lock.
     unsafe fn link(&mut self, place: *mut Place, row: Row, number: u64) {
         // SAFETY: The caller promises it.
         unsafe { (*place).number = number };

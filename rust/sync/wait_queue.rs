@@ -3,9 +3,9 @@
 //! Wait queues, as poll(2) sleeps on, and as tasks sleep on that wait for user space.
 //!
 //! A producer that has published something asks [`WaitQueue::has_sleeper`] and, only if so, wakes
-//! with [`WaitQueue::wake_all`]. The `kernel` crate has `PollCondVar`, but it cannot tell whether
-//! anybody sleeps, wakes without saying what happened, and waits for an RCU grace period whenever
-//! one is dropped, which would be once for every closed file.
+//! with [`WaitQueue::wake_all`]. The `kernel` crate has `PollCondVar`, but it cannot tell whether a
+//! task sleeps, wakes without saying what happened, and waits for an RCU grace period whenever one
+//! is dropped, which would be once for every closed file.
 //!
 //! Used by `queue/` for the wait queue of each ring and of each question that waits for its answer,
 //! and by [`misc_device`] to put pollers on it.
@@ -102,12 +102,12 @@ impl WaitQueue {
         })
     }
 
-    /// Whether anybody waits.
+    /// Whether a task waits.
     ///
     /// This is a full barrier, followed by a look at the list. It pairs with the full barrier
     /// at the end of a poller's enqueueing: either this call sees the poller, or the poller's
     /// look at the data, which comes after its enqueueing, sees everything that was stored before
-    /// this call. So "publish, then wake if there is a sleeper" loses nobody.
+    /// this call. So "publish, then wake if there is a sleeper" misses no sleeper.
     ///
     /// Any context.
     #[inline]
@@ -116,9 +116,9 @@ impl WaitQueue {
         unsafe { bindings::wqd_wq_has_sleeper(self.head.get()) }
     }
 
-    /// Wakes everybody who waits for one of the events in `poll_mask`, exclusive waiters too.
+    /// Wakes all tasks that wait for one of the events in `poll_mask`, exclusive waiters too.
     ///
-    /// Who waits without naming events is woken in any case.
+    /// A task that waits without naming events is woken in any case.
     ///
     /// Any context but NMI, and not under a raw spinlock.
     pub(crate) fn wake_all(&self, poll_mask: u32) {
@@ -131,8 +131,8 @@ impl WaitQueue {
     }
 
     /// Sleeps as long as `word` has this `value`, at most until `deadline` (see [`deadline_in`]):
-    /// ETIME. A signal that kills the task ends the sleep: ERESTARTSYS. Whoever changes the word
-    /// calls [`Self::wake_all`] afterwards.
+    /// ETIME. A signal that kills the task ends the sleep: ERESTARTSYS. A change of the word is
+    /// followed by a call of [`Self::wake_all`].
     ///
     /// Process context, without locks and outside all read sections: user space decides how long it
     /// takes. A system that is suspended meanwhile does not wait for the task.
@@ -144,8 +144,8 @@ impl WaitQueue {
     ) -> Result {
         let left = i64::try_from(deadline.saturating_sub(now())).unwrap_or(i64::MAX);
 
-        // SAFETY: By the type invariant, `head` is initialised; the word outlives the call, and
-        // everybody accesses it atomically.
+        // SAFETY: By the type invariant, `head` is initialised; the word outlives the call, and all
+        // accesses to it are atomic.
         to_result(unsafe {
             bindings::wqd_wait_killable_while(self.head.get(), word.as_ptr(), value, left)
         })

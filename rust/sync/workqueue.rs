@@ -3,8 +3,9 @@
 //! A workqueue of one's own, and jobs that live inside the structure they work on.
 //!
 //! The `kernel` crate can queue work on the system's workqueues, as an `Arc` that each execution
-//! consumes: nobody can wait for it or stop it. At module exit both must be possible. Here a job is
-//! embedded where it belongs, may be queued any number of times, and is stopped by being dropped.
+//! consumes: it cannot be waited for or stopped. At module exit both must be possible. Here a job
+//! is embedded where it belongs, may be queued any number of times, and is stopped by being
+//! dropped.
 //!
 //! Used by the reapers of `mark/` and by everything that has to be put from process context.
 //!
@@ -74,7 +75,8 @@ impl Deref for OwnedQueue {
 
 impl Drop for OwnedQueue {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant it is ours. Who queues with a delay keeps the queue.
+        // SAFETY: By the type invariant it is ours. A job that is queued with a delay keeps the
+        // queue.
         unsafe { bindings::destroy_workqueue(self.0.as_ptr()) };
     }
 }
@@ -137,7 +139,7 @@ pub(crate) struct DelayedJob<T: Job> {
     _pin: PhantomPinned,
 }
 
-// SAFETY: Whoever has the job may have its content, which is `Send`.
+// SAFETY: A thread that has the job may have its content, which is `Send`.
 unsafe impl<T: Job> Send for DelayedJob<T> {}
 // SAFETY: The functions of `delayed_work` may be called by several threads at once, and the content
 // is `Sync`.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rights of two people: who opened a file, and who uses it now.
+//! Rights of two tasks: the opener of a file, and the task that uses it now.
 //!
-//! A descriptor can be inherited or passed on. So that it lends nobody the eyes of its opener, nor
-//! its opener those of somebody privileged whom he made use it, both must have the right that
-//! is asked for.
+//! A descriptor can be inherited or passed on. So both must have the right that is asked for: a
+//! task does not get the opener's rights with the descriptor, and the opener does not get those of
+//! a privileged task that it made use the descriptor.
 //!
 //! Used by the sources when a watch is added, and by [`memlock`].
 //!
@@ -35,7 +35,7 @@ impl Capability {
     pub(crate) const IPC_LOCK: Self = Self(bindings::CAP_IPC_LOCK as c_int);
 }
 
-/// Whether the opener of `file` had the capability `cap` in `ns` when he opened it, *and* the
+/// Whether the opener of `file` had the capability `cap` in `ns` at the time of the open, *and* the
 /// current task has it.
 ///
 /// Process context. Marks the task as having used privilege, if it has the capability: ask only
@@ -57,14 +57,14 @@ pub(crate) fn capable_quietly(ns: &UserNamespace, cap: Capability) -> bool {
     unsafe { bindings::ns_capable_noaudit(ns.as_ptr(), cap.0) }
 }
 
-/// Whether `check` is content with the current task *and*, asked again, with the credentials of who
-/// opened `file`: its first error. As for [`with_creds_of`].
+/// Whether `check` is content with the current task *and*, asked again, with the credentials of the
+/// opener of `file`: its first error. As for [`with_creds_of`].
 pub(crate) fn check_both(file: &File, check: impl Fn() -> Result) -> Result {
     check()?;
     with_creds_of(file, check)
 }
 
-/// Runs `f` with the credentials of who opened `file` instead of the task's own.
+/// Runs `f` with the credentials of the opener of `file` instead of the task's own.
 ///
 /// Process context. What `f` does must be short and only ask for permissions: whatever it creates
 /// would belong to the opener.

@@ -49,7 +49,7 @@ pub(crate) struct ExitHook<T: Job> {
     _pin: PhantomPinned,
 }
 
-// SAFETY: Whoever has the hook may have the job, which is `Send`.
+// SAFETY: A thread that has the hook may have the job, which is `Send`.
 unsafe impl<T: Job> Send for ExitHook<T> {}
 // SAFETY: The entry is used under the lock of its wait queue, and the job is `Sync`.
 unsafe impl<T: Job> Sync for ExitHook<T> {}
@@ -109,7 +109,7 @@ impl<T: Job> ExitHook<T> {
         // SAFETY: The entry is on the queue, so `drop()` has not gone further than taking it off,
         // for which it waits for the lock that the caller holds.
         unsafe { &*this }.job.queue(0);
-        // Nobody was woken.
+        // No task was woken.
         0
     }
 }

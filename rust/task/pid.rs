@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who caused an event, as seen by who watches.
+//! The process that caused an event, as seen by the opener of a queue.
 //!
 //! Used by `queue/`: each queue keeps its opener's process and pid namespace.
 //!
@@ -32,8 +32,8 @@ impl PidNs {
     /// The current process (thread group) as seen in this namespace; with `only`, if it is that one,
     /// which is not decided by the number, for a number may be used again.
     ///
-    /// 0 if it is not that one, if it is not visible there, and in kernel threads, which act for nobody
-    /// in particular; threads that the kernel runs for a process (io_uring) are that process.
+    /// 0 if it is not that one, if it is not visible there, and in kernel threads, which act for no
+    /// process; threads that the kernel runs for a process (io_uring) are that process.
     ///
     /// Process context, also under a raw lock. Nothing shared is written: a few dozen instructions.
     #[inline]

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! User namespaces, and who made them.
+//! User namespaces, and their owners.
 //!
-//! Each but the initial one has a parent, and an owner: who made it, as a user of the parent. What is
-//! counted for a user of a namespace has to be counted for its owner, too, and so on up to the initial
-//! one: otherwise a user who has a range of user ids in a namespace of his own has a limit for each.
+//! Each but the initial one has a parent, and an owner: the user of the parent who made it. What is
+//! counted for a user of a namespace has to be counted for its owner, too, and so on up to the
+//! initial one: otherwise a user who makes a namespace with a range of user ids has a limit for
+//! each.
 //!
 //! Used by [`cred`] for rights and by `queue/limits.rs` for limits.
 //!
@@ -73,13 +74,14 @@ impl UserNamespace {
         (!parent.is_null()).then(|| unsafe { Self::from_ptr(parent) })
     }
 
-    /// Who made it, a user of its parent; root for the initial one.
+    /// The user of its parent who made it; root for the initial one.
     pub(crate) fn owner(&self) -> Kuid {
         // SAFETY: By the type invariant; the field does not change.
         Kuid::from_raw(unsafe { bindings::wqd_user_ns_owner(self.as_ptr()) })
     }
 
-    /// `RLIMIT_MEMLOCK` of who made it, when he did, in pages: what all users of it may lock together.
+    /// `RLIMIT_MEMLOCK` of the owner when it was made, in pages: what all users of it may lock
+    /// together.
     pub(crate) fn memlock_limit(&self) -> u64 {
         // SAFETY: By the type invariant.
         (unsafe { bindings::wqd_user_ns_memlock(self.as_ptr()) } >> PAGE_SHIFT) as u64

@@ -90,7 +90,7 @@ struct watch_notification {
 
 /*
  * The ring: slots of 8 bytes, a power of two of them. The first three hold this header,
- * which looks like a SKIP record to whoever walks over it. head and tail count slots,
+ * which looks like a SKIP record to a walk from the beginning. head and tail count slots,
  * run freely and are masked only to index slots[]; the ring is empty when they are equal.
  * The kernel stores head (release), user space stores tail (release). The kernel never
  * reads anything but tail from these pages.
@@ -242,7 +242,7 @@ enum fs_notification_subtype {
 
 #define NOTIFY_FS_IS_DIR	WATCH_INFO_FLAG_0	/* the event is about a directory */
 #define NOTIFY_FS_TRUNCATED	WATCH_INFO_FLAG_1	/* WATCH_ADD_PATH: the name is no path */
-#define NOTIFY_FS_NO_PLACE	WATCH_INFO_FLAG_2	/* nobody knows where it is */
+#define NOTIFY_FS_NO_PLACE	WATCH_INFO_FLAG_2	/* it is not known where it is */
 
 struct fs_notification {
 	struct watch_notification watch;
@@ -333,7 +333,7 @@ enum superblock_error_type {
 struct error_notification {
 	struct superblock_notification s;	/* subtype NOTIFY_SUPERBLOCK_ERROR */
 	__u32	error_code;	/* errno */
-	__u32	error_cookie;	/* number of this error: counts those that were told to anybody */
+	__u32	error_cookie;	/* number of this error: counts those that were reported */
 	__u64	inode;		/* inode number of the file; 0 = not about a file, or not known */
 	__u32	generation;	/* of the inode */
 	__u32	error_type;	/* enum superblock_error_type */
@@ -344,7 +344,7 @@ struct error_notification {
 struct quota_notification {
 	struct superblock_notification s;	/* subtype NOTIFY_SUPERBLOCK_EDQUOT */
 	__u32	quota_type;	/* USRQUOTA, GRPQUOTA or PRJQUOTA of <linux/quota.h> */
-	__u32	quota_id;	/* whose, as numbered for the opener of the queue */
+	__u32	quota_id;	/* its owner, as numbered for the opener of the queue */
 	__u32	warning;	/* QUOTA_NL_* of <linux/quota.h>: which limit, in which direction */
 	__u32	__reserved;	/* 0 */
 };
@@ -521,7 +521,7 @@ struct watch_queue_info {
 	__u64	allowed;	/* RESPOND said: go on */
 	__u64	denied;		/* RESPOND said: no */
 	__u64	timed_out;	/* the deadline came first */
-	__u64	by_policy;	/* nobody could be asked, or could answer any more */
+	__u64	by_policy;	/* no process could be asked, or could answer any more */
 	__u64	killed;		/* the task was killed */
 	__u64	pending;	/* not decided yet */
 	/* by_policy is the sum of these three. */
@@ -529,7 +529,7 @@ struct watch_queue_info {
 	__u64	listener_gone;	/* the process that opened the queue had exited */
 	__u64	shut_down;	/* SHUTDOWN, or the queue's end */
 
-	__u64	unplaced;	/* events of which nobody can tell whether they are below a SUBTREE watch */
+	__u64	unplaced;	/* events not known to be inside or outside of a SUBTREE watch */
 };
 
 #define WATCH_QUEUE_INFO_SIZE_VER0	128	/* up to type */
@@ -540,8 +540,8 @@ struct watch_queue_info {
 /*
  * SET_WATERMARK: sleepers are woken, and poll() says POLLIN, when one of the limits that
  * are not 0 is reached, or when something was lost. All 0: whenever there is a record, as
- * without a watermark. Whoever is woken reads until the ring is empty; between storing tail
- * and looking at head once more he issues a full memory barrier.
+ * without a watermark. A woken program reads until the ring is empty; between storing
+ * tail and looking at head once more it issues a full memory barrier.
  */
 struct watch_queue_watermark {
 	__u32	size;		/* sizeof(struct watch_queue_watermark) */

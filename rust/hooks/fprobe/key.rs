@@ -5,8 +5,8 @@
 //! Each `probe!` below names the function with its prototype in Linux 7.3, says what is kept from its
 //! entry, and what its exit means. All run in process context. Three of them are told a number
 //! instead of the key, which is looked up again; what is done to a special id (`KEY_SPEC_*`) is not
-//! seen there. Creating a key cannot be told from updating it through add_key(2); but nobody watches
-//! a key that was just created. A link that key_move() makes comes before the end of the old one.
+//! seen there. Creating a key cannot be told from updating it through add_key(2); but a key that
+//! was just created has no watch. A link that key_move() makes comes before the end of the old one.
 //!
 //! Used by `crate::source::key`.
 
@@ -137,7 +137,7 @@ macro_rules! probe {
     };
 }
 
-/// The first argument, a key that whoever called the function has a reference to.
+/// The first argument, a key that the function's caller has a reference to.
 fn first(arguments: &Arguments) -> Option<Saved> {
     Some(Saved {
         key: arguments.pointer(0),
@@ -149,7 +149,7 @@ fn first(arguments: &Arguments) -> Option<Saved> {
 fn pair(arguments: &Arguments, keyring: c_uint, key: c_uint) -> Saved {
     Saved {
         key: arguments.pointer(keyring),
-        // SAFETY: Whoever called the function has a reference to the key.
+        // SAFETY: The function's caller has a reference to the key.
         aux: unsafe { bindings::wqd_key_serial(arguments.pointer(key)) } as u32,
     }
 }
@@ -322,7 +322,7 @@ probe!(
 probe!(
     /// `void security_key_free(struct key *key)`, called for each key that is freed
     Destroy, c"security_key_free", (), |arguments| {
-        // SAFETY: The key is complete but for its payload, and nobody can find it any more.
+        // SAFETY: The key is complete but for its payload, and cannot be found any more.
         T::destroyed(unsafe { Key::from_ptr(arguments.pointer(0)) });
         None
     }, |(), _| {}

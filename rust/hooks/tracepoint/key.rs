@@ -4,7 +4,7 @@
 //!
 //! Both fire in process context. `key_notify` comes after a change, with the locks held that
 //! serialise changes of the key, so nothing here may wait for them; `key_destroy` comes in the work
-//! item that frees keys, without locks, when nobody can find the key any more.
+//! item that frees keys, without locks, when the key cannot be found any more.
 //!
 //! Used by `crate::source::key`.
 
