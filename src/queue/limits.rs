@@ -2,12 +2,11 @@
 
 //! How many queues, pages of rings and watches a user may have.
 //!
-//! Each open file, its ring and each of its watches count for the user who opened the queue,
-//! whatever task uses it, *and* for the owner of that user's namespace, as a user of the namespace
-//! in which it was made, and so on up to the initial one: a user who makes a namespace with a
-//! thousand user ids has no more than before. The kernel counts so, too (`inc_ucount()`), but not
-//! for modules. So there is one account for each pair of namespace and user, and a [`User`] has
-//! those that it is charged to.
+//! Each open file, its ring and each of its watches count for the user who opened the queue *and*
+//! for the owner of that user's namespace, as a user of the namespace in which it was made, and so
+//! on up to the initial one: a user who makes a namespace with a thousand user ids has no more than
+//! before. The kernel counts so, too (`inc_ucount()`), but not for modules. So there is one account
+//! for each pair of namespace and user, and a [`User`] has those that it is charged to.
 //!
 //! The limits of queues and watches are module parameters and may be changed at any time; what exists
 //! stays. That of pages is `RLIMIT_MEMLOCK`: the caller's for the opener, and for an owner the one
