@@ -6,7 +6,7 @@
 //! exported by [`export_producer_api`]. What a function may be given, and where it may be called,
 //! is in the header; only this is checked here: a record's type and length, and that errors fit.
 //!
-//! C header: [`include/linux/watch_queue.h`](../include/linux/watch_queue.h)
+//! C header: [`include/linux/watch_queue_dev.h`](../include/linux/watch_queue_dev.h)
 
 use crate::rust::{
     bindings,
@@ -309,7 +309,7 @@ macro_rules! export_producer_api {
 
             /// # Safety
             ///
-            /// See `include/linux/watch_queue.h`, also for those below.
+            /// See `include/linux/watch_queue_dev.h`, also for those below.
             #[no_mangle]
             unsafe extern "C" fn watch_queue_dev_get_queue(
                 fd: c_int,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The ioctls of the device: numbers, flags and structures, as in
-//! `include/uapi/linux/watch_queue.h`.
+//! `include/uapi/linux/watch_queue_dev.h`.
 //!
 //! The structures have no holes and the same layout for 32-bit programs; the asserts here and the
 //! kselftest `abi_test` compare sizes and offsets with the header.

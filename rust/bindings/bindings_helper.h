@@ -23,7 +23,7 @@
 #include <linux/statfs.h>
 #include <linux/usb.h>
 #include <linux/vmalloc.h>
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #include "../helpers/helpers.c"
 

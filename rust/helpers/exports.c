@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What other modules may call. The functions are those of rust/producer.rs; the prototypes,
- * and what they mean, are in include/linux/watch_queue.h. An object of its own: the helpers
+ * and what they mean, are in include/linux/watch_queue_dev.h. An object of its own: the helpers
  * are also read by bindgen.
  */
 #include <linux/export.h>
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 /* checkpatch wants an export directly behind its function. */
 #define EXPORT_RUST(name) EXPORT_SYMBOL_GPL(name)

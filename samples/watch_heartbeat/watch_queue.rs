@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The API of `include/linux/watch_queue.h` for modules in Rust, as far as this sample needs it.
+//! The API of `include/linux/watch_queue_dev.h` for modules in Rust, as far as this sample needs it.
 //!
 //! All `unsafe` of the sample is here; another module in Rust may copy this file. A [`WatchList`] is
 //! part of the watched object and ends with it. A watch has nothing that would have to be given

@@ -9,7 +9,7 @@
 #include <linux/notifier.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #include "watch_modules.h"
 

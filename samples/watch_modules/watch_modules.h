@@ -8,7 +8,7 @@
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #define WATCH_TYPE_MODULE_NOTIFY	0x800001
 

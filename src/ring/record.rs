@@ -2,7 +2,7 @@
 
 //! The words of a record: its header, and the bodies that the queue itself writes.
 //!
-//! The layout is that of `include/uapi/linux/watch_queue.h`; the kselftest `abi_test` and the host
+//! The layout is that of `include/uapi/linux/watch_queue_dev.h`; the kselftest `abi_test` and the host
 //! tests compare both. A word is one slot, in the byte order of the machine: the record's first
 //! 32-bit field is in its low half on little-endian machines.
 

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #include "fuzz.h"
 

@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #include "fuzz.h"
 

@@ -5,7 +5,7 @@
 fn main() {
     let header = "../../../include/uapi";
     println!("cargo::rerun-if-changed=abi/words.c");
-    println!("cargo::rerun-if-changed={header}/linux/watch_queue.h");
+    println!("cargo::rerun-if-changed={header}/linux/watch_queue_dev.h");
     cc::Build::new()
         .file("abi/words.c")
         .include(header)

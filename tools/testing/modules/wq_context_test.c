@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A module for tests only: calls the API of include/linux/watch_queue.h from every context
+ * A module for tests only: calls the API of include/linux/watch_queue_dev.h from every context
  * it is allowed in, as user space asks by ioctl on /dev/wq_context_test. What it finds wrong
  * itself (a changed record, a release_watch() in the wrong context or for the second time)
  * it counts and logs. Used by the tests beside it.
@@ -15,7 +15,8 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
+#include <linux/watch_queue.h> /* the former name: in this tree, the same header */
 #include <linux/workqueue.h>
 
 #include "wq_context_test.h"

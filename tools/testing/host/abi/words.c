@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 /* One slot: the beginning of every record. */
 uint64_t wq_words_head(uint32_t type, uint32_t subtype, uint32_t flags, uint32_t slots);

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdio>
 
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 static_assert(sizeof(watch_notification) == 8, "record header");
 static_assert(offsetof(watch_queue_buffer, meta.mask) == 16, "ring header");

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #define WQ_DEVICE	"/dev/watch_queue"
 #define WQ_HEADER_SLOTS	3u		/* slots that the ring's header takes */

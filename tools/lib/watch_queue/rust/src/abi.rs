@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The numbers and layouts of `<linux/watch_queue.h>`.
+//! The numbers and layouts of `<linux/watch_queue_dev.h>`.
 //!
 //! Everything here has the value that the kernel's header gives it; `tests/abi.rs` compiles that
 //! header and compares. Programs need this module only for records of sources that the crate has no

@@ -15,7 +15,7 @@ fn header_says(expressions: &[&str]) -> Vec<u64> {
     let (source, program) = (folder.join("abi.c"), folder.join("abi"));
     let prints: String = expressions.iter().map(|e| format!("P({e});\n")).collect();
     let text = format!(
-        "#include <stddef.h>\n#include <stdio.h>\n#include <linux/watch_queue.h>\n\
+        "#include <stddef.h>\n#include <stdio.h>\n#include <linux/watch_queue_dev.h>\n\
          #define P(x) printf(\"%llu\\n\", (unsigned long long)(x))\n\
          int main(void)\n{{\n{prints}return 0;\n}}\n"
     );

@@ -18,8 +18,8 @@
  * kernel works there, wq_close() closes the child's descriptor and ends no watch, and a child that is
  * to go on alone opens a queue of its own. A daemon opens its queue after its last fork().
  *
- * Compiles as C11 and C++17. Link with libwq.a, and put the folder of the kernel's
- * <linux/watch_queue.h> first on the include path.
+ * Compiles as C11 and C++17; `pkg-config --cflags --libs wq` says with what. Mainline's
+ * <linux/watch_queue.h> may be included, too, see <linux/watch_queue_dev.h>.
  */
 #ifndef WATCH_QUEUE_WQ_H
 #define WATCH_QUEUE_WQ_H
@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <linux/watch_queue.h>
+#include <linux/watch_queue_dev.h>
 
 #ifdef __cplusplus
 extern "C" {
