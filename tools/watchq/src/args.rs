@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use files::{Choice, Reach, Watching};
 pub use guard::{Guard, GUARD_AFTER};
-pub use look::{Info, List, LIST_AFTER};
+pub use look::{Info, List, INFO_AFTER, LIST_AFTER};
 pub use monitor::{Monitor, MONITOR_AFTER};
 pub use run::{Run, RUN_AFTER};
 pub use sources::Sources;
@@ -64,6 +64,7 @@ pub enum Command {
     Guard(Guard),
 
     /// Print what the loaded kernel module offers, and the limits with where each comes from.
+    #[command(after_long_help = INFO_AFTER)]
     Info(Info),
 
     /// Print every queue that you may see: who has it, its watches and its counters.
@@ -99,3 +100,6 @@ const AFTER: &str = "\
 Exit status: 0 when ended as asked, 1 after an error, 2 when a time-out has passed; 128 and its number \
 when a signal ended it, which is 130 and 143 for SIGINT and SIGTERM before what --once waits for. Signals \
 that were ignored when watchq was started stay ignored.";
+
+#[cfg(test)]
+mod examples;

@@ -3,6 +3,8 @@
 //! `watchq generate`: the manual page and shell completions, made from the command line's own
 //! description. Hidden: it is for those who install watchq.
 
+mod notes;
+
 use std::io::{self, Write};
 
 use clap::CommandFactory;
@@ -16,7 +18,7 @@ use crate::Outcome;
 pub fn run(what: Generated) -> Result<Outcome, Failure> {
     let mut text = Vec::new();
     match what {
-        Generated::Man => manual(&mut text)?,
+        Generated::Man => text.extend(manual()?.bytes()),
         Generated::Bash => completions(Shell::Bash, &mut text),
         Generated::Fish => completions(Shell::Fish, &mut text),
         Generated::Zsh => completions(Shell::Zsh, &mut text),
@@ -30,33 +32,48 @@ fn completions(shell: Shell, out: &mut Vec<u8>) {
 }
 
 /// One page: the program's description and then the options of each command.
-fn manual(out: &mut Vec<u8>) -> io::Result<()> {
+pub fn manual() -> io::Result<String> {
+    let mut out = Vec::new();
     let command = Args::command();
     let program = clap_mangen::Man::new(command.clone());
-    program.render_title(out)?;
-    program.render_name_section(out)?;
-    program.render_synopsis_section(out)?;
-    program.render_description_section(out)?;
+    program.render_title(&mut out)?;
+    program.render_name_section(&mut out)?;
+    program.render_synopsis_section(&mut out)?;
+    program.render_description_section(&mut out)?;
+    let mut page = text(out)?;
     for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
-        writeln!(out, ".SH \"WATCHQ {}\"", part.get_name().to_uppercase())?;
+        page.push_str(&format!(
+            ".SH \"WATCHQ {}\"\n",
+            part.get_name().to_uppercase()
+        ));
+        let notes = part.get_after_long_help().map(ToString::to_string);
         let name = format!("watchq {}", part.get_name());
         let part = part.clone().display_name(&name).bin_name(&name);
-        let page = clap_mangen::Man::new(part);
-        for render in [
-            clap_mangen::Man::render_synopsis_section,
-            clap_mangen::Man::render_description_section,
-            clap_mangen::Man::render_options_section,
-            clap_mangen::Man::render_extra_section,
-        ] {
-            let mut section = Vec::new();
-            render(&page, &mut section)?;
-            // A section of the command's own page is a subsection here.
-            out.extend(
-                String::from_utf8_lossy(&section)
-                    .replace(".SH ", ".SS ")
-                    .bytes(),
-            );
+        let part = clap_mangen::Man::new(part);
+        let mut out = Vec::new();
+        part.render_synopsis_section(&mut out)?;
+        part.render_description_section(&mut out)?;
+        part.render_options_section(&mut out)?;
+        // A section of the command's own page is a subsection here.
+        page.push_str(&text(out)?.replace(".SH ", ".SS "));
+        if let Some(notes) = notes {
+            page.push_str(".SS NOTES\n");
+            notes::render(&notes, &mut page);
         }
     }
-    Ok(())
+    let notes = command.get_after_long_help().map(ToString::to_string);
+    page.push_str(".SH \"EXIT STATUS\"\n");
+    notes::render(&notes.unwrap_or_default(), &mut page);
+    page.push_str(
+        ".SH FILES\n.TP\n/dev/watch_queue\nthe device of the kernel module\n.TP\n\
+         /sys/module/watch_queue_dev/parameters\nits limits; see watchq info\n\
+         .SH ENVIRONMENT\n.TP\nNO_COLOR\nif set, messages on a terminal have no colour\n.TP\nJOURNAL_STREAM\n\
+         if stderr is what it says, messages have the priorities of sd\\-daemon(3)\n\
+         .SH \"SEE ALSO\"\nwatch_queue(4), inotifywait(1), inotifywatch(1)\n",
+    );
+    Ok(page)
+}
+
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(io::Error::other)
 }

@@ -25,6 +25,12 @@ pub struct List {
 }
 
 /// What stands behind the options in the help.
+pub const INFO_AFTER: &str = "\
+Examples:
+  watchq info
+  watchq info --json";
+
+/// The same.
 pub const LIST_AFTER: &str = "\
 Examples:
   watchq list
