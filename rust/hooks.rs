@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How events are heard that no interface tells: tracepoints, probes on functions, symbols found by name.
+//! Hooks for events that no interface tells: tracepoints, probes on functions, symbols found by
+//! name.
 //!
 //! | file | what | context |
 //! |---|---|---|

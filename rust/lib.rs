@@ -12,7 +12,7 @@
 //! | [`device`] | devices and other things that are watched: the misc device itself, block and USB devices, keys |
 //! | [`fs`] | the VFS: paths, the tree of names, mounts, superblocks |
 //! | [`fsnotify`] | a backend of fsnotify in a module: groups, marks, events, and waiting for user space in one |
-//! | [`hooks`] | how events are heard that no interface tells: tracepoints, probes on functions, symbols found by name |
+//! | [`hooks`] | hooks for events that no interface tells: tracepoints, probes on functions, symbols found by name |
 //! | [`mm`] | memory: slab caches, the pages of a ring, what they are charged to, copies from and to user space |
 //! | [`params`] | module parameters that may be changed |
 //! | [`producer`] | what other modules call |

@@ -3,8 +3,8 @@
 //! The C side of the API for other modules: pointers in, safe values out.
 //!
 //! [`ProducerApi`] is the API without C; `source/api.rs` implements it and has its functions
-//! exported by [`export_producer_api`]. What a function may be given, and where it may be called,
-//! is in the header; only this is checked here: a record's type and length, and that errors fit.
+//! exported by [`export_producer_api`]. The header says what a function may be given and where it
+//! may be called. Checked here are only a record's type and length, and that errors fit.
 //!
 //! C header: [`include/linux/watch_queue_dev.h`](../include/linux/watch_queue_dev.h)
 

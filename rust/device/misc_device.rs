@@ -7,7 +7,7 @@
 //! the file operations are a static of the implementer: their address tells whether some
 //! descriptor belongs to this device ([`FileOperations::open_file`]).
 //!
-//! What an open file does not offer the kernel refuses by itself: read(2) and write(2) give EINVAL,
+//! The kernel itself refuses what an open file does not offer: read(2) and write(2) give EINVAL,
 //! lseek(2) and pread(2) ESPIPE.
 //!
 //! Used by `device.rs` for `/dev/watch_queue`.

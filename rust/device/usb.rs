@@ -2,10 +2,9 @@
 
 //! USB devices and buses that come and go, and what happens to them, by usbcore's notifier chain.
 //!
-//! usbcore may be a module, which must not have to be loaded because this one is. So its functions
-//! are looked up by name while there is a watch, or when usbcore is loaded later, which the
-//! notifier of modules tells. Once they were found, references keep usbcore until there is no watch
-//! any more.
+//! usbcore may be a module, and this module must not force it to be loaded. So its functions are
+//! looked up by name while there is a watch, or when usbcore is loaded later, which the notifier of
+//! modules tells. Once they were found, references keep usbcore until there is no watch any more.
 //!
 //! Used by `crate::source::usb`.
 //!

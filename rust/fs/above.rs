@@ -2,9 +2,9 @@
 
 //! Which watched directories are above a place: found in one way up, however many there are.
 //!
-//! A directory on which one of our marks wants certain events is met on the way up; which of them are
-//! the roots that a watch is about, the caller knows. So what it costs to judge an event for all subtrees of
-//! a file system is the way up once, and then a comparison for each watch. Used by `crate::source::fs`.
+//! The way up finds the directories on which one of our marks wants certain events; the caller
+//! knows which of them are roots of watches. So to judge an event for all subtrees of a file system
+//! costs one way up and one comparison for each watch. Used by `crate::source::fs`.
 //!
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 

@@ -6,8 +6,8 @@
 //! read without taking references, under RCU, and what was read is believed only if nothing was
 //! renamed meanwhile, which the kernel's `rename_lock` tells; otherwise it is read once more with
 //! that lock held, when nothing can be renamed. So an answer always belongs to one state of the
-//! tree, and renames, however many, do not keep it from being given. Used by `crate::source::fs`
-//! for subtrees, names and paths.
+//! tree, and any number of renames cannot prevent it. Used by `crate::source::fs` for subtrees,
+//! names and paths.
 //!
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 

@@ -5,9 +5,8 @@
 //! When a directory gets its first mark that wants to hear of children, fsnotify goes through all of
 //! them. How long that takes depends on how full the directory is, and the lock of the group is
 //! taken by every ADD_WATCH, by unlink(2) of a watched file, by umount(2) and by memory reclaim. So
-//! nothing of ours is done under that lock for which children could have to be told: a mask becomes
-//! wider under a lock of its own mark, with the inode held in another way. Used by
-//! `crate::source::fs`.
+//! this module does nothing under that lock that could have to tell children: a mask becomes wider
+//! under a lock of its own mark, with the inode held in another way. Used by `crate::source::fs`.
 //!
 //! Lock order: the mark's own lock, then the group's.
 //!

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Of the objects that an event happens to, those on which a backend has a mark.
+//! The objects of an event on which a backend has a mark.
 //!
 //! fsnotify gives each callback the marks of one group, at most one for each kind of object: the inode,
 //! its directory, the mount, the superblock. Here they are the objects that the marks are in. Used by

@@ -3,7 +3,7 @@
 //! A first-in first-out list of [`Arc`]s, linked through the shared values themselves.
 //!
 //! Nothing is allocated, so it can be used where nothing may be. The link knows whether its value
-//! is in a list already, which makes all of it safe: a second push is refused. Used by
+//! is in a list already: a second push is refused, so all functions are safe. Used by
 //! `crate::queue` for watches whose last record waits for room.
 
 use core::ptr::{

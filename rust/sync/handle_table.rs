@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A table from handles to things.
+//! A table of values by handle.
 //!
 //! An xarray: about nine bytes for each entry when the handles are dense, and look-up in a few
 //! steps. The `kernel` crate's `XArray` locks by itself, cannot insert without replacing and cannot

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Something small to be done as soon as interrupts may come.
+//! A small piece of work that is done as soon as interrupts are on.
 //!
 //! A producer that holds unknown locks must not wake a task itself. It queues an irq_work, which
 //! runs in a hard interrupt of the same CPU, a moment after the locks and the disabled interrupts.

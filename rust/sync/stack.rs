@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A lock-free stack of things on their way to a reaper.
+//! A lock-free stack of items for a reaper.
 //!
 //! Any context may push; one consumer takes all at once, so there is no pop and no ABA. The link is
-//! a field of its own in each item that no walk ever reads (nothing that a reader can reach is
-//! overwritten while it waits for its grace period).
+//! a field of its own in each item, which no walk reads: nothing that a reader can reach is
+//! overwritten while the item waits for its grace period.
 
 use core::ptr::{
     self,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Wait queues, as poll(2) sleeps on, and as tasks sleep on that wait for user space.
+//! Wait queues: for poll(2), and for tasks that wait for user space.
 //!
 //! A producer that has published something asks [`WaitQueue::has_sleeper`] and, only if so, wakes
 //! with [`WaitQueue::wake_all`]. The `kernel` crate has `PollCondVar`, but it cannot tell whether a

@@ -3,9 +3,9 @@
 //! A connector: the head of the list of marks on one object.
 //!
 //! It is one allocation with what stands for the object ([`Connected`]). It counts what needs it:
-//! each mark in the list, each look-up while it lasts. The step to zero is final; so is
-//! `DESTROYING`, which is set under the lock and refuses every later insertion (no mark can slip in
-//! while a dying object's list is being emptied).
+//! each mark in the list, each look-up while it lasts. The step to zero is final. So is
+//! `DESTROYING`: it is set under the lock, and every later insertion is refused, so that no mark
+//! gets in while a dying object's list is being emptied.
 //!
 //! Lock order: `connector.lock` is taken inside `mark_mutex` and is a raw leaf lock: no other is taken
 //! and nothing is allocated, freed or woken under it. The list, which may be long, is not walked

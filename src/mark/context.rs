@@ -200,8 +200,8 @@ impl<S: Subscriber> Context<S> {
     /// Queues step two for a watch that is being killed. Any context, whatever locks are held; takes
     /// none.
     ///
-    /// It belongs to step one, under the lock that that has: a task that sees the watch dead may
-    /// count on [`Self::flush`] to wait for it, as module exit does.
+    /// It is part of step one, under the same lock: a task that sees the watch dead may count on
+    /// [`Self::flush`] to wait for it, as module exit does.
     pub(crate) fn reap_watch(&self, watch: Arc<S>) {
         let watch = Arc::into_raw(watch).cast_mut().cast::<Dead<S>>();
         if let Some(watch) = NonNull::new(watch) {

@@ -6,8 +6,8 @@
 //! still missing. So whatever stops it half-way has to end it before `mark_mutex` is released;
 //! otherwise an event or a task would meet a dying watch in a list and take it for a whole one.
 //! [`Entering`] is the half-entered watch together with the mutex: it either is
-//! [finished](Entering::finish), or its drop takes everything back. What adds watches has no other
-//! way, and no steps to forget.
+//! [finished](Entering::finish), or its drop takes everything back. Code that adds watches has no
+//! other way, so it cannot forget a step.
 //!
 //! Lock order: it holds `mark_mutex`, so what it is given (connectors) is to be declared before it.
 

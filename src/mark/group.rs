@@ -8,9 +8,9 @@
 //! There is no check that the mutex is held: what needs it is a method of the guard, so the caller
 //! itself holds it.
 //!
-//! Lock order: `mark_mutex` is outermost. What a function here takes out of the table comes back
-//! as a value that is to be dropped after the guard (a watch that is being removed is in the table
-//! or such a value, never on a private list that others cannot see).
+//! Lock order: `mark_mutex` is outermost. What a function here takes out of the table is returned
+//! as a value, to be dropped after the guard. So a watch that is being removed is in the table or
+//! in such a value, never on a private list that others cannot see.
 
 use super::{
     user_wait::Gate,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Objects that fsnotify knows nothing of: keys, devices, lists of other modules.
+//! Objects that fsnotify does not know and that have room for a pointer of ours: lists of other
+//! modules.
 //!
 //! Such an object has a [`Slot`]: one atomic pointer that leads to its connector, if it has one. The
 //! connector is an allocation of its own, published by cmpxchg; the loser drops its own and uses

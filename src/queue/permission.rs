@@ -4,8 +4,8 @@
 //!
 //! A question is a record with a request id; the task sleeps until there is an answer, until the
 //! queue's deadline, until it is killed, or until no task is left that could answer. If there is no
-//! room for the record it waits for that first, until the same deadline. The rest of the system
-//! never notices: the task sleeps outside every read section, and the end of a queue answers its
+//! room for the record it waits for that first, until the same deadline. The rest of the system is
+//! not held up: the task sleeps outside every read section, and the end of a queue answers its
 //! questions first. [`request`] has those that wait, [`decision`] what can become of them.
 //!
 //! Used by `crate::source::fs`, which asks, and by the device, which answers.

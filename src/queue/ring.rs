@@ -4,15 +4,15 @@
 //! room.
 //!
 //! Every function here runs under that lock, with interrupts off, in any context: bounded work (at
-//! most [`MAX_REMOVALS`] of those that wait are written), no allocation, no wake-up, and nothing is
-//! freed, which is why watches come back in lists.
+//! most [`MAX_REMOVALS`] of those that wait are written), no allocation, no wake-up. Nothing is
+//! freed, so watches are returned in lists.
 //!
 //! Nothing is lost silently. A record that passed mask and filter is written or counted as lost; the
 //! next LOSS record says how many and, if they were of one watch alone, of which. Room for one LOSS
 //! record is kept for the moment at which a consumer asks; a post writes LOSS only beside that
 //! room, so that losses which follow each other are told of in one record. A REMOVAL that does not
 //! fit waits in `pending`; LOSS waits as a counter. What waits is written before any later record,
-//! LOSS first, so that the order in the ring is the order of things.
+//! LOSS first, so that the order in the ring is the order of events.
 
 mod pair;
 mod post;

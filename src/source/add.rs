@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! ADD_WATCH for the sources whose objects have a number: all but what a source knows of its objects.
+//! ADD_WATCH for the sources whose objects have a number: the part that is the same for all of
+//! them.
 
 use super::{
     enter::{

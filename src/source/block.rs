@@ -2,9 +2,10 @@
 
 //! The BLOCK source: errors of block devices.
 //!
-//! What is watched is all devices, a disk, or a partition, each known by its number; no reference is
-//! held, and a watch stays when its device goes, as a rule for the number. The tracepoints fire in
-//! whatever context a driver completes operations, often a hard interrupt under its locks.
+//! A watch is on all devices, a disk, or a partition, each known by its number. No reference is
+//! held: when the device goes, the watch stays, and sees the next device of that number. The
+//! tracepoints fire in whatever context a driver completes operations, often a hard interrupt under
+//! its locks.
 
 use super::{
     hook::Attach,

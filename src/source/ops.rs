@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a source is: what ADD_WATCH hands to one, what it gives, and what the sources share whose objects
-//! have a number.
+//! What a source is: what it gets from ADD_WATCH, what it returns, and what sources of numbered
+//! objects share.
 
 use super::hook::{
     Attach,

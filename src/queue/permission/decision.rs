@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a request is decided: by an answer, or without one, and then why; by what policy; and how
-//! often what happened.
+//! How a request is decided: by an answer, or without one and for which reason; the policy; and
+//! counters for each.
 //!
 //! A decision fits into one word, so that one exchange makes it. Used by [`super::request`].
 

@@ -2,10 +2,10 @@
 
 //! Asking user space whether something may happen to a file.
 //!
-//! The kernel calls the groups of the classes that are asked before a file is opened or read. Each
+//! Before a file is opened or read, the kernel calls the groups of the classes that are asked. Each
 //! queue with a watch that wants to know is asked in turn; the task sleeps until it has the answer,
-//! outside fsnotify's read section and outside ours, and goes on with the next queue. A refusal ends
-//! it. What asking costs tasks that are not asked, and what it can hold up, is in
+//! outside fsnotify's read section and outside ours, and goes on with the next queue. A refusal
+//! ends it. What asking costs tasks that are not asked, and what it can hold up, is in
 //! `Documentation/permission.rst`.
 
 use super::{

@@ -8,9 +8,9 @@
 //! watches, both or none.
 //!
 //! Where the directories are, seen from the roots of subtrees, is found out before, for both at one moment
-//! and for all watches ([`super::view::Roots`]), and nothing is held while they are asked. A path has to be
-//! right when its record enters the ring: only for as long as that takes is the tree frozen
-//! ([`detail`]).
+//! and for all watches ([`super::view::Roots`]), and nothing is held while they are asked. A path
+//! has to be right when its record enters the ring: the tree is frozen only for as long as that
+//! takes ([`detail`]).
 
 use super::{
     bits::MOVES,
