@@ -15,6 +15,7 @@
 //! | [`rename_lock`] | whether anything is renamed meanwhile | any that takes spinlocks |
 //! | [`superblock`] | what happens to superblocks beside fsnotify | any |
 //! | [`text`] | names and paths, put together on the stack | any |
+//! | [`viewer`] | what a user may see of a tree | process |
 
 pub(crate) mod above;
 pub(crate) mod dcache;
@@ -27,3 +28,4 @@ pub(crate) mod path;
 pub(crate) mod rename_lock;
 pub(crate) mod superblock;
 pub(crate) mod text;
+pub(crate) mod viewer;

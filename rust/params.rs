@@ -35,6 +35,18 @@ pub(crate) fn max_subtrees() -> u32 {
     unsafe { bindings::wqd_max_subtrees() }
 }
 
+/// How many watches on subtrees one user may have that were added without privileges.
+pub(crate) fn max_user_subtrees() -> u32 {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_max_user_subtrees() }
+}
+
+/// Whether users without privileges may add watches on subtrees.
+pub(crate) fn unprivileged_subtrees() -> bool {
+    // SAFETY: As above.
+    unsafe { bindings::wqd_unprivileged_subtrees() }
+}
+
 /// Longest time that a queue may have for an answer, in milliseconds.
 pub(crate) fn max_permission_ms() -> u32 {
     // SAFETY: As above.

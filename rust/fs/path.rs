@@ -149,9 +149,16 @@ impl FdPath {
     ///
     /// Process context, may sleep.
     pub(crate) fn check_readable(&self) -> Result {
+        self.check(bindings::MAY_READ)
+    }
+
+    /// As [`Self::check_readable`], and whether they allow to search the directory.
+    pub(crate) fn check_searchable(&self) -> Result {
+        self.check(bindings::MAY_READ | bindings::MAY_EXEC)
+    }
+
+    fn check(&self, may: u32) -> Result {
         // SAFETY: The path is valid.
-        to_result(unsafe {
-            bindings::wqd_path_permission(self.as_ptr(), bindings::MAY_READ as c_int)
-        })
+        to_result(unsafe { bindings::wqd_path_permission(self.as_ptr(), may as c_int) })
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Still {
 impl Still {
     /// Since now.
     #[inline]
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         // SAFETY: No requirements.
         Self::Since(unsafe { bindings::wqd_rename_begin() })
     }

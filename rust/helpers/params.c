@@ -42,6 +42,14 @@ static unsigned int wqd_param_max_subtrees = 256;
 module_param_named(max_subtrees, wqd_param_max_subtrees, uint, 0644);
 MODULE_PARM_DESC(max_subtrees, "How many watches on subtrees one file system may have");
 
+static unsigned int wqd_param_max_user_subtrees = 32;
+module_param_named(max_user_subtrees, wqd_param_max_user_subtrees, uint, 0644);
+MODULE_PARM_DESC(max_user_subtrees, "How many watches on subtrees one user may have without privileges");
+
+static bool wqd_param_unprivileged_subtrees = true;
+module_param_named(unprivileged_subtrees, wqd_param_unprivileged_subtrees, bool, 0644);
+MODULE_PARM_DESC(unprivileged_subtrees, "Let users without privileges watch subtrees (default: 1)");
+
 static unsigned int wqd_param_max_permission_ms = 60000;
 module_param_named(max_permission_ms, wqd_param_max_permission_ms, uint, 0644);
 MODULE_PARM_DESC(max_permission_ms, "Longest time that SET_PERMISSION allows, in milliseconds");
@@ -90,6 +98,16 @@ unsigned int wqd_max_user_watches(void)
 unsigned int wqd_max_subtrees(void)
 {
 	return READ_ONCE(wqd_param_max_subtrees);
+}
+
+unsigned int wqd_max_user_subtrees(void)
+{
+	return READ_ONCE(wqd_param_max_user_subtrees);
+}
+
+bool wqd_unprivileged_subtrees(void)
+{
+	return READ_ONCE(wqd_param_unprivileged_subtrees);
 }
 
 unsigned int wqd_max_permission_ms(void)

@@ -21,6 +21,7 @@ use kernel::{
     cred::Credential,
     fs::File,
     prelude::*,
+    sync::aref::ARef,
     types::NotThreadSafe, //
 };
 
@@ -69,9 +70,22 @@ pub(crate) fn check_both(file: &File, check: impl Fn() -> Result) -> Result {
 /// Process context. What `f` does must be short and only ask for permissions: whatever it creates
 /// would belong to the opener.
 pub(crate) fn with_creds_of<R>(file: &File, f: impl FnOnce() -> R) -> R {
-    let _overridden = Overridden::new(file.cred());
+    with_creds(file.cred(), f)
+}
+
+/// As [`with_creds_of`], with these credentials. Any context of a task.
+pub(crate) fn with_creds<R>(cred: &Credential, f: impl FnOnce() -> R) -> R {
+    let _overridden = Overridden::new(cred);
 
     f()
+}
+
+/// The credentials of the current task.
+pub(crate) fn current() -> ARef<Credential> {
+    // SAFETY: A task has credentials, which it does not change while it is here.
+    let cred = unsafe { Credential::from_ptr(bindings::wqd_current_cred()) };
+
+    cred.into()
 }
 
 /// While it exists, the current task has other credentials.

@@ -75,6 +75,7 @@ struct Account {
     queues: Atomic<u64>,
     pages: Atomic<u64>,
     watches: Atomic<u64>,
+    subtrees: Atomic<u64>,
     closing: Atomic<u64>,
 }
 
@@ -84,6 +85,8 @@ enum Count {
     Queues,
     Pages,
     Watches,
+    /// Watches on subtrees that were added without privileges.
+    Subtrees,
     /// Closed queues that still have watches; without a limit.
     Closing,
 }
@@ -96,6 +99,7 @@ impl Account {
             queues: Atomic::new(0),
             pages: Atomic::new(0),
             watches: Atomic::new(0),
+            subtrees: Atomic::new(0),
             closing: Atomic::new(0),
         }
     }
@@ -109,6 +113,7 @@ impl Account {
             Count::Queues => &self.queues,
             Count::Pages => &self.pages,
             Count::Watches => &self.watches,
+            Count::Subtrees => &self.subtrees,
             Count::Closing => &self.closing,
         }
     }
@@ -336,20 +341,35 @@ impl User {
     /// Counts one watch, once. EDQUOT above the limit, which the log names, unless it is one that soon
     /// will have room.
     pub(super) fn charge_watch(&self, charge: &WatchCharge) -> Result {
-        let limit = u64::from(params::max_user_watches());
-        self.payers
-            .take(Count::Watches, 1, |_| limit)
-            .map_err(|full| {
-                if !self.is_closing() {
-                    pr_warn_ratelimited!(
-                        "uid {} has reached the limit max_user_watches of this module\n",
-                        full.uid
-                    );
-                }
-                EDQUOT
-            })?;
-        charge.0.store(STEPS, Relaxed);
+        self.take(
+            Count::Watches,
+            params::max_user_watches(),
+            "max_user_watches",
+        )?;
+        if charge.subtree {
+            self.take(
+                Count::Subtrees,
+                params::max_user_subtrees(),
+                "max_user_subtrees",
+            )
+            .inspect_err(|_| self.payers.give_back(Count::Watches, 1))?;
+        }
+        charge.left.store(STEPS, Relaxed);
         Ok(())
+    }
+
+    /// Charges one, or says in the log which limit forbids it.
+    fn take(&self, of: Count, limit: u32, name: &str) -> Result {
+        self.payers.take(of, 1, |_| limit.into()).map_err(|full| {
+            if !self.is_closing() {
+                pr_warn_ratelimited!(
+                    "uid {} has reached the limit {} of this module\n",
+                    full.uid,
+                    name
+                );
+            }
+            EDQUOT
+        })
     }
 }
 
@@ -373,28 +393,42 @@ impl Drop for RingCharge {
 }
 
 /// Whether a watch is counted for its user: how many of the [`STEPS`] of its end are still to come.
-pub(crate) struct WatchCharge(Atomic<u32>);
+pub(crate) struct WatchCharge {
+    left: Atomic<u32>,
+    /// It counts as a watch on a subtree, too.
+    subtree: bool,
+}
 
 /// It has left its queue's table and all objects; its REMOVAL was written.
 const STEPS: u32 = 2;
 
 impl WatchCharge {
-    /// Not counted.
-    pub(super) fn none() -> Self {
-        Self(Atomic::new(0))
+    /// Not counted yet. `subtree`: for a watch on a subtree that is added without privileges.
+    pub(super) fn new(subtree: bool) -> Self {
+        Self {
+            left: Atomic::new(0),
+            subtree,
+        }
     }
 
     /// One of the steps is done; with the last one the watch is not counted any more. Any context.
     pub(super) fn step(&self, user: &User) {
-        if self.0.load(Relaxed) != 0 && self.0.fetch_sub(1, Full) == 1 {
-            user.payers.give_back(Count::Watches, 1);
+        if self.left.load(Relaxed) != 0 && self.left.fetch_sub(1, Full) == 1 {
+            self.count_down(user);
         }
     }
 
     /// The watch is not counted any more, whatever is done. Idempotent; any context.
     pub(super) fn give_back(&self, user: &User) {
-        if self.0.xchg(0, Full) != 0 {
-            user.payers.give_back(Count::Watches, 1);
+        if self.left.xchg(0, Full) != 0 {
+            self.count_down(user);
+        }
+    }
+
+    fn count_down(&self, user: &User) {
+        user.payers.give_back(Count::Watches, 1);
+        if self.subtree {
+            user.payers.give_back(Count::Subtrees, 1);
         }
     }
 }

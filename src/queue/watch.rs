@@ -23,7 +23,10 @@ use crate::{
         REMOVAL_SLOTS, //
     },
     rust::{
-        fs::dcache::InodeKey,
+        fs::{
+            dcache::InodeKey,
+            viewer::Viewer, //
+        },
         producer::Claim,
         sync::arc_fifo::{
             FifoItem,
@@ -131,6 +134,7 @@ pub(crate) struct Watch {
     filtered: Atomic<u64>,
     lost: Atomic<u64>,
     root: InodeKey,
+    viewer: Option<KBox<Viewer>>,
     claim: Option<Arc<Claim>>,
     charge: WatchCharge,
 }
@@ -138,23 +142,24 @@ pub(crate) struct Watch {
 impl Watch {
     /// An armed watch without marks, with a new handle. ENOMEM. Process context.
     pub(crate) fn new(queue: &Arc<Queue>, spec: Spec, mask: u32, ignore: u32) -> Result<Arc<Self>> {
-        Self::make(queue, spec, mask, ignore, InodeKey::NONE, None)
+        Self::make(queue, spec, mask, ignore, InodeKey::NONE, None, None)
     }
 
-    /// As [`Self::new`], for everything below the directory `root`.
+    /// As [`Self::new`], for everything below the directory `root`, or for what `viewer` sees of it.
     pub(crate) fn below(
         queue: &Arc<Queue>,
         spec: Spec,
         mask: u32,
         ignore: u32,
         root: InodeKey,
+        viewer: Option<KBox<Viewer>>,
     ) -> Result<Arc<Self>> {
-        Self::make(queue, spec, mask, ignore, root, None)
+        Self::make(queue, spec, mask, ignore, root, viewer, None)
     }
 
     /// As [`Self::new`], on behalf of another module: without masks, told from others by its claim.
     pub(crate) fn claimed(queue: &Arc<Queue>, spec: Spec, claim: Arc<Claim>) -> Result<Arc<Self>> {
-        Self::make(queue, spec, 0, 0, InodeKey::NONE, Some(claim))
+        Self::make(queue, spec, 0, 0, InodeKey::NONE, None, Some(claim))
     }
 
     fn make(
@@ -163,10 +168,11 @@ impl Watch {
         mask: u32,
         ignore: u32,
         root: InodeKey,
+        viewer: Option<KBox<Viewer>>,
         claim: Option<Arc<Claim>>,
     ) -> Result<Arc<Self>> {
         let watch = Self {
-            charge: WatchCharge::none(),
+            charge: WatchCharge::new(viewer.is_some()),
             queue: queue.clone(),
             handle: queue.group().new_handle(),
             spec,
@@ -179,6 +185,7 @@ impl Watch {
             filtered: Atomic::new(0),
             lost: Atomic::new(0),
             root,
+            viewer,
             claim,
         };
         Ok(Arc::new(watch, GFP_KERNEL_ACCOUNT)?)
@@ -216,6 +223,12 @@ impl Watch {
     #[inline]
     pub(crate) fn root(&self) -> InodeKey {
         self.root
+    }
+
+    /// Whose rights decide what a watch on a subtree tells; `None`: nobody's, it tells all.
+    #[inline]
+    pub(crate) fn viewer(&self) -> Option<&Viewer> {
+        self.viewer.as_deref()
     }
 
     /// What another module has said about it.

@@ -49,6 +49,9 @@ pub(super) fn change(
     if there.spec() != wanted.spec() {
         return Err(EINVAL);
     }
+    if there.viewer().is_none() && wanted.viewer().is_some() {
+        return Err(EPERM);
+    }
     match if_there {
         IfThere::Add => there.add_masks(wanted.mask(), wanted.ignore()),
         _ => there.set_masks(wanted.mask(), wanted.ignore()),

@@ -63,7 +63,7 @@ impl Subscriber for Watch {
 
     fn limit(&self, role: Role) -> Option<u32> {
         match self.kind() {
-            kind::FS => fs::limit(role),
+            kind::FS => fs::limit(self, role),
             _ => None,
         }
     }

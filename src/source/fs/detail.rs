@@ -24,7 +24,10 @@ use super::{
         Side,
         Site, //
     },
-    view::View, //
+    view::{
+        self,
+        View, //
+    },
 };
 use crate::{
     queue::{
@@ -53,13 +56,15 @@ use crate::{
             },
             rename_lock::{
                 unmoved,
-                Frozen, //
+                Frozen,
+                Still, //
             },
             text::Text, //
         },
         fsnotify::event::bit, //
     },
 };
+use core::cell::Cell;
 use kernel::sync::Arc;
 
 /// In the type's flags of a record: the path is missing.
@@ -112,13 +117,14 @@ struct Named<'n> {
 }
 
 impl<'n> Named<'n> {
-    /// `room` is what fits. `None`: it is not in the watched subtree any more.
+    /// `room` is for a path: what fits, or `None` if there is to be none. `None`: it is not in the watched
+    /// subtree any more.
     fn new(
         shared: &Shared<'n>,
         watch: &Watch,
         side: Side,
         below: bool,
-        room: usize,
+        room: Option<usize>,
     ) -> Option<Self> {
         let mut this = Self {
             name: if below { shared.name(side) } else { &[] },
@@ -137,6 +143,7 @@ impl<'n> Named<'n> {
         let path = &mut this.path;
         let found = match (top, Site::of(shared.event, side)) {
             (None, _) | (_, Site::Unknown) => Found::Found,
+            _ if room.is_none() => Found::TooLong,
             // Without the name of the entry there is no path either.
             (Some(_), Site::Entry(_)) if this.name.is_empty() => Found::TooLong,
             (Some(top), Site::Entry(dir)) => match path.prepend(this.name) {
@@ -146,7 +153,7 @@ impl<'n> Named<'n> {
             (Some(top), Site::Object(spot)) => spot.prepend_path(top, path),
         };
         match found {
-            Found::Found if path.as_bytes().len() <= room => {}
+            Found::Found if room.is_none_or(|room| path.as_bytes().len() <= room) => {}
             Found::Elsewhere if spec.scope == scope::SUBTREE => return None,
             Found::Adrift => {
                 this.path = Path::new();
@@ -172,6 +179,8 @@ impl<'n> Named<'n> {
 pub(super) struct Common<'e> {
     extra: &'e [u64],
     handle: Option<FileHandle>,
+    /// Viewers may have paths: the tree stands still for as long as it takes to ask for their rights.
+    viewers_paths: Cell<bool>,
 }
 
 impl<'e> Common<'e> {
@@ -181,7 +190,11 @@ impl<'e> Common<'e> {
             0 => None,
             _ => shared.event.inode_ref().and_then(FileHandle::of),
         };
-        Self { extra, handle }
+        Self {
+            extra,
+            handle,
+            viewers_paths: Cell::new(true),
+        }
     }
 }
 
@@ -197,15 +210,61 @@ pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
         return;
     }
     let common = Common::new(shared, flags, &[]);
-    unmoved(|still| {
-        with_half(shared, watch, Side::Old, view.below, &common, |half| {
+    let attempt = |common: &Common<'_>, still: &Still| {
+        with_half(shared, watch, Side::Old, view.below, common, |half| {
             let Some(half) = half else {
                 return still.holds();
             };
             let records = &[half.records(view.bits)];
             Queue::post_if(watch, &Event { records }, || still.holds())
         })
-    });
+    };
+    match watch.viewer() {
+        Some(viewer) if view.below && has_path(watch) => {
+            // The path must not lead through what may not be searched at that moment.
+            for _ in 0..ATTEMPTS {
+                let still = Still::now();
+                match view::sees_now(shared.event, Side::Old, watch, viewer) {
+                    false if still.holds() => return,
+                    false => {}
+                    true if attempt(&common, &still) => return,
+                    true => {}
+                }
+            }
+            common.viewers_paths.set(false);
+            attempt(&common, &Still::Frozen);
+        }
+        _ => unmoved(|still| attempt(&common, still)),
+    }
+}
+
+/// So often the rights along a path are asked about while directories are renamed all the time; then the
+/// record has no path.
+const ATTEMPTS: usize = 64;
+
+/// Locks renames out for the records of a rename, if they have paths. Those of viewers are asked about before,
+/// at the same state of the tree. For each of `sides` whether its watch may have its half.
+fn freeze<const N: usize>(
+    shared: &Shared<'_>,
+    common: &Common<'_>,
+    sides: [(&Watch, Side); N],
+) -> (Option<Frozen>, [bool; N]) {
+    if !sides.iter().any(|(watch, _)| has_path(watch)) {
+        return (None, [true; N]);
+    }
+    for _ in 0..ATTEMPTS {
+        let still = Still::now();
+        let seen = sides.map(|(watch, side)| match watch.viewer() {
+            Some(viewer) if has_path(watch) => view::sees_now(shared.event, side, watch, viewer),
+            _ => true,
+        });
+        let frozen = Frozen::new();
+        if still.holds() {
+            return (Some(frozen), seen);
+        }
+    }
+    common.viewers_paths.set(false);
+    (Some(Frozen::new()), [true; N])
 }
 
 /// As the flags of a question about what has no known place, for a watch without paths.
@@ -269,9 +328,12 @@ pub(super) fn post_rename(shared: &Shared<'_>, Pair { old, new }: Pair<'_>, comm
     if Arc::ptr_eq(old, new) && old.spec().flags & DETAILED == 0 {
         return shared.post_halves(old, None);
     }
-    let _frozen = (has_path(old) || has_path(new)).then(Frozen::new);
+    let (_frozen, [sees_old, sees_new]) =
+        freeze(shared, common, [(old, Side::Old), (new, Side::New)]);
     with_half(shared, old, Side::Old, true, common, |from| {
         with_half(shared, new, Side::New, true, common, |to| {
+            let from = from.filter(|_| sees_old);
+            let to = to.filter(|_| sees_new);
             let from = from.map(|half| half.records(bit::MOVED_FROM));
             let to = to.map(|half| half.records(bit::MOVED_TO));
             match (from, to) {
@@ -298,9 +360,9 @@ pub(super) fn post_half(shared: &Shared<'_>, watch: &Arc<Watch>, side: Side, com
         Side::Old => bit::MOVED_FROM,
         Side::New => bit::MOVED_TO,
     };
-    let _frozen = has_path(watch).then(Frozen::new);
+    let (_frozen, [sees]) = freeze(shared, common, [(watch, side)]);
     with_half(shared, watch, side, true, common, |half| {
-        if let Some(half) = half {
+        if let Some(half) = half.filter(|_| sees) {
             let records = &[half.records(bit)];
             Queue::post(watch, &Event { records });
         }
@@ -322,6 +384,7 @@ fn with_half<R>(
         _ => (&[][..], 0),
     };
     let room = PATH_MAX.saturating_sub((common.extra.len() + words.len()) * SLOT_BYTES);
+    let room = (watch.viewer().is_none() || common.viewers_paths.get()).then_some(room);
     let Some(named) = Named::new(shared, watch, side, below, room) else {
         return f(None);
     };

@@ -35,9 +35,11 @@ pub(in crate::source) fn shares(role: Role) -> bool {
 /// How many marks in this role may be on one object: each of them is asked about what happens below the root of any
 /// subtree of the file system. A watch on a subtree counts once: by
 /// its mark of the first class, which every such watch has.
-pub(in crate::source) fn limit(role: Role) -> Option<u32> {
+pub(in crate::source) fn limit(watch: &Watch, role: Role) -> Option<u32> {
     let counts = role == role::new(role::TREE, Class::Notify);
-    counts.then(params::max_subtrees)
+    // Users without privileges leave half of them to those who have some.
+    let share = if watch.viewer().is_some() { 2 } else { 1 };
+    counts.then(|| params::max_subtrees() / share)
 }
 
 /// The bits that marks of each class hear of.

@@ -30,7 +30,12 @@ use crate::{
                 InodeKey,
                 Position,
                 Spot, //
-            }, //
+            },
+            viewer::{
+                From,
+                Viewer,
+                ViewerKey, //
+            },
         },
         fsnotify::{
             backend::PIN,
@@ -43,7 +48,10 @@ use crate::{
     },
     source::role,
 };
-use core::cell::OnceCell;
+use core::cell::{
+    Cell,
+    OnceCell, //
+};
 
 /// What a watch sees of an event through one of its marks.
 #[derive(Clone, Copy)]
@@ -102,6 +110,8 @@ pub(super) fn view_of_inode(mask: u32, kind: usize, within: bool, mark: &Mark<Wa
 pub(super) struct Roots {
     together: bool,
     above: OnceCell<[Above; 2]>,
+    /// For each side the last viewer that was asked about, the root, and whether it sees the side from there.
+    seen: [Cell<(ViewerKey, InodeKey, bool)>; 2],
 }
 
 impl Roots {
@@ -110,6 +120,26 @@ impl Roots {
         Self {
             together,
             above: OnceCell::new(),
+            seen: [const { Cell::new((ViewerKey::NONE, InodeKey::NONE, false)) }; 2],
+        }
+    }
+
+    /// Whether `viewer` sees a side of the event from `root`. Those of one process that watch one root are
+    /// asked once.
+    fn sees(&self, viewer: &Viewer, side: Side, from: From<'_>, root: InodeKey) -> bool {
+        let [old, new] = &self.seen;
+        let last = match side {
+            Side::Old => old,
+            Side::New => new,
+        };
+        let key = viewer.key();
+        match last.get() {
+            (of, top, seen) if of == key && top == root => seen,
+            _ => {
+                let seen = viewer.sees(from, root);
+                last.set((key, root, seen));
+                seen
+            }
         }
     }
 
@@ -189,7 +219,14 @@ pub(super) fn view(
 fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots) -> View {
     match role::part(mark.role()) {
         role::OBJECT => {}
-        role::TREE => return view_of_subtree(event, mark.watch().root(), roots),
+        role::TREE => {
+            let watch = mark.watch();
+            let all = view_of_subtree(event, watch.root(), roots);
+            return match watch.viewer() {
+                None => all,
+                Some(viewer) => view_of_viewer(event, all, watch.root(), viewer, roots),
+            };
+        }
         _ => return View::NOTHING,
     }
     View {
@@ -243,4 +280,62 @@ fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots) -> View {
         },
         _ => View::NOTHING,
     }
+}
+
+/// What is left of `all` that a watch on the subtree below `root` would see, by the rights of `viewer`: what
+/// happens in a directory, if that and all up to the root may be read and searched. What happens to the root
+/// itself was to be told when the watch was added.
+#[cold]
+#[inline(never)]
+fn view_of_viewer(
+    event: &Event<'_>,
+    all: View,
+    root: InodeKey,
+    viewer: &Viewer,
+    roots: &Roots,
+) -> View {
+    if all.bits == 0 {
+        // Also if nobody knows: not even that it happened is told.
+        return View::NOTHING;
+    }
+    if !all.below {
+        return all;
+    }
+    let sees = |side| match from(event, side) {
+        Some(from) => roots.sees(viewer, side, from, root),
+        None => false,
+    };
+    let mut hidden = 0;
+    if event.mask() & bit::RENAME == 0 {
+        if !sees(Side::Old) {
+            return View::NOTHING;
+        }
+    } else {
+        // Each half by itself.
+        if all.bits & bit::MOVED_FROM != 0 && !sees(Side::Old) {
+            hidden |= bit::MOVED_FROM;
+        }
+        if all.bits & bit::MOVED_TO != 0 && !sees(Side::New) {
+            hidden |= bit::MOVED_TO;
+        }
+    }
+    View {
+        bits: all.bits & !hidden,
+        ..all
+    }
+}
+
+/// From where a viewer has to look for a side of an event. `None`: nobody knows.
+fn from<'e>(event: &Event<'e>, side: Side) -> Option<From<'e>> {
+    match Site::of(event, side) {
+        Site::Entry(dir) => Some(From::Directory(dir)),
+        Site::Object(spot) => Some(From::Object(spot)),
+        Site::Unknown => None,
+    }
+}
+
+/// Whether `viewer`, to whom a watch on a subtree belongs, sees a side of an event from its root. It counts only
+/// if nothing is renamed meanwhile.
+pub(super) fn sees_now(event: &Event<'_>, side: Side, watch: &Watch, viewer: &Viewer) -> bool {
+    from(event, side).is_some_and(|from| viewer.sees_now(from, watch.root()))
 }

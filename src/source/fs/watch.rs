@@ -28,12 +28,14 @@ use crate::{
     rust::{
         fs::{
             file_handle,
-            path::FdPath, //
+            path::FdPath,
+            viewer::Viewer, //
         },
         fsnotify::place::{
             Class,
             Place, //
         },
+        params,
         task::cred::{
             capable_both,
             check_both,
@@ -94,12 +96,17 @@ pub(in crate::source) fn add(queue: &Arc<Queue>, file: &File, request: &Request)
     if (on_dir || request.flags & flag::ONLYDIR != 0) && !path.is_dir() {
         return Err(ENOTDIR);
     }
+    let mut viewer = None;
     if wide {
         if path.is_internal() {
             return Err(EINVAL);
         }
         if !capable_both(file, path.user_namespace(), Capability::SYS_ADMIN) {
-            return Err(EPERM);
+            if request.scope != scope::SUBTREE || !params::unprivileged_subtrees() {
+                return Err(EPERM);
+            }
+            check_both(file, || path.check_searchable())?;
+            viewer = Some(KBox::new(Viewer::new(file, &path)?, GFP_KERNEL_ACCOUNT)?);
         }
     }
     if request.flags & flag::FILE_HANDLE != 0 && !file_handle::supported(&path) {
@@ -125,7 +132,7 @@ pub(in crate::source) fn add(queue: &Arc<Queue>, file: &File, request: &Request)
     };
     let (watch, part) = match request.scope {
         scope::SUBTREE => {
-            let watch = Watch::below(queue, spec, mask, ignore, path.inode_key())?;
+            let watch = Watch::below(queue, spec, mask, ignore, path.inode_key(), viewer)?;
             (watch, role::TREE)
         }
         _ => (Watch::new(queue, spec, mask, ignore)?, role::OBJECT),

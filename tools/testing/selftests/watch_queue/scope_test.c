@@ -347,7 +347,7 @@ static int unprivileged(void *arg)
 	int own = open(WQ_DEVICE, O_RDWR), shared = *(int *)arg;
 
 	CHILD_CHECK(own >= 0 && wq_size(own, 1) == 0);
-	for (unsigned int scope = WATCH_SCOPE_SUBTREE; scope <= WATCH_SCOPE_SB; scope++) {
+	for (unsigned int scope = WATCH_SCOPE_MOUNT; scope <= WATCH_SCOPE_SB; scope++) {
 		/* Neither on a queue of one's own, nor on one that root has opened. */
 		CHILD_CHECK(!wq_watch(own, "fs/top", WATCH_FS_OPEN, scope, 0, 0, 0));
 		CHILD_CHECK(errno == EPERM);
@@ -355,6 +355,8 @@ static int unprivileged(void *arg)
 		CHILD_CHECK(errno == EPERM);
 	}
 	CHILD_CHECK(wq_watch(own, "fs/top", WATCH_FS_OPEN, WATCH_SCOPE_CHILDREN, 0, 0, 0));
+	/* What it tells: subtree_rights_test. */
+	CHILD_CHECK(wq_watch(own, "fs/top/dir", WATCH_FS_OPEN, WATCH_SCOPE_SUBTREE, 0, 0, 0));
 	return 0;
 }
 
@@ -371,7 +373,7 @@ static int in_user_namespace(void *arg)
 	/* Opened with all capabilities of the new namespace. */
 	own = open(WQ_DEVICE, O_RDWR);
 	CHILD_CHECK(own >= 0 && wq_size(own, 1) == 0);
-	for (unsigned int scope = WATCH_SCOPE_SUBTREE; scope <= WATCH_SCOPE_SB; scope++) {
+	for (unsigned int scope = WATCH_SCOPE_MOUNT; scope <= WATCH_SCOPE_SB; scope++) {
 		CHILD_CHECK(!wq_watch(own, "fs/top", WATCH_FS_OPEN, scope, 0, 0, 0));
 		CHILD_CHECK(errno == EPERM);
 	}
