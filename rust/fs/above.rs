@@ -80,6 +80,32 @@ impl Above {
         above
     }
 
+    /// Whether there certainly is none at or above `spot`, which is most places: nothing is kept, and the tree
+    /// is looked at once only. Context as of [`Self::look`].
+    #[inline]
+    pub(crate) fn is_none(spot: Spot<'_>, events: u32) -> bool {
+        let rcu = rcu::read_lock();
+        let still = Still::now();
+        let Some(mut at) = spot.dentry(&rcu) else {
+            return still.holds();
+        };
+        for _ in 0..=MAX_STEPS {
+            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
+            let inode = unsafe { inode_of(at) };
+            // SAFETY: An inode that was of a dentry after the section began is not freed in it.
+            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
+                return false;
+            }
+            // SAFETY: As for `inode`.
+            match NonNull::new(unsafe { parent_of(at) }) {
+                Some(parent) if parent != at => at = parent,
+                // SAFETY: As for `inode`.
+                _ => return unsafe { Top::FileSystem.is(at) } && still.holds(),
+            }
+        }
+        false
+    }
+
     /// Looks, whether there is room for all that is met or not.
     fn look_once(above: &mut [Self; 2], spots: &[Option<Spot<'_>>; 2], events: u32) {
         let rcu = rcu::read_lock();

@@ -152,7 +152,7 @@ fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
     };
     // However many subtrees there are, nothing is done for any of them if the event is in none.
     let only_subtrees = kind == on::SB && mask_of(object) & PIN == 0;
-    if only_subtrees && walk.last().is_none() && wide.roots.are_elsewhere(event) {
+    if only_subtrees && walk.last().is_none() && Roots::are_elsewhere(event) {
         return true;
     }
     let mut text = Text::new();

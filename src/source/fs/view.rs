@@ -152,13 +152,10 @@ impl Roots {
 
     /// Whether an event, which is no rename, is certainly below no root.
     #[inline]
-    pub(super) fn are_elsewhere(&self, event: &Event<'_>) -> bool {
+    pub(super) fn are_elsewhere(event: &Event<'_>) -> bool {
         match Site::old(event) {
             Site::Unknown => false,
-            _ => {
-                let [old, _] = self.above(event);
-                old.is_empty()
-            }
+            Site::Entry(spot) | Site::Object(spot) => Above::is_none(spot, ENDS | PIN),
         }
     }
 
