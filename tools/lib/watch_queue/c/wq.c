@@ -111,15 +111,12 @@ static int read_opts(struct wq_opts *known, const struct wq_opts *opts)
 	return 0;
 }
 
-/* Gives the open device its ring and maps it. */
-static int make_ring(struct wq *wq, const struct wq_opts *opts)
+/* Maps the ring, which the queue has. */
+static int map_ring(struct wq *wq, size_t length, const struct wq_opts *opts)
 {
-	size_t length = opts->pages * page_size();
 	void *memory;
 	int rc;
 
-	if (ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_SET_SIZE, (unsigned long)opts->pages))
-		return -errno;
 	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, kept(wq)->fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
@@ -131,6 +128,14 @@ static int make_ring(struct wq *wq, const struct wq_opts *opts)
 	if (opts->batch)
 		wq->batch = opts->batch;
 	return 0;
+}
+
+/* Gives the open device its ring and maps it. */
+static int make_ring(struct wq *wq, const struct wq_opts *opts)
+{
+	if (ioctl(kept(wq)->fd, IOC_WATCH_QUEUE_SET_SIZE, (unsigned long)opts->pages))
+		return -errno;
+	return map_ring(wq, opts->pages * page_size(), opts);
 }
 
 int wq_open(struct wq **wq, const struct wq_opts *opts)
@@ -152,6 +157,38 @@ int wq_open(struct wq **wq, const struct wq_opts *opts)
 	rc = kept(q)->fd < 0 ? -errno : make_ring(q, &known);
 	if (rc) {
 		wq_close(q);
+		return rc;
+	}
+	*wq = q;
+	return 0;
+}
+
+int wq_adopt(struct wq **wq, int fd, const struct wq_opts *opts)
+{
+	struct watch_queue_info info = { .size = sizeof(info) };
+	struct wq_opts known;
+	struct wq *q;
+	int rc;
+
+	*wq = NULL;
+	rc = read_opts(&known, opts);
+	if (rc)
+		return rc;
+	if (ioctl(fd, IOC_WATCH_QUEUE_GET_INFO, &info) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	if (!info.ring_slots)
+		return -ENOBUFS;
+	if (info.ring_slots > 1u << 30)
+		return -EBADMSG;
+	q = new_queue();
+	if (!q)
+		return -ENOMEM;
+	q->fn = known.fn;
+	q->ctx = known.ctx;
+	kept(q)->fd = fd;
+	rc = map_ring(q, (size_t)info.ring_slots * sizeof(struct watch_notification), &known);
+	if (rc) {
+		munmap(q, 2 * page_size());
 		return rc;
 	}
 	*wq = q;

@@ -74,7 +74,7 @@ declared()
 	local f rc=0
 	while read -r f; do
 		grep -q "^	$f;" "$here/libwq.map" || { echo "$f is not in the map"; rc=1; }
-	done < <(sed -nE 's/^(int|void) (wq_[a-z_0-9]+)\(.*/\2/p' root/usr/include/watch_queue/wq.h)
+	done < <(sed -nE 's/^(int |void |const char \*)(wq_[a-z_0-9]+)\(.*/\2/p' root/usr/include/watch_queue/wq.h)
 	return $rc
 }
 

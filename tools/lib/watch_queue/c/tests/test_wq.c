@@ -4,9 +4,11 @@
  * errors for contents that cannot be right. Also compiled for 32 bits and, the header part,
  * as C++. Prints TAP.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <watch_queue/wq.h>
 
@@ -268,6 +270,9 @@ static int test_questions(void)
 static int test_sources(void)
 {
 	const struct watch_notification *r;
+	struct usb_notification *usb;
+	uint32_t length = 0;
+	const char *name;
 	struct fake fake;
 	int failed = 0;
 
@@ -281,6 +286,12 @@ static int test_sources(void)
 	post(&fake, WATCH_TYPE_KEY_NOTIFY, 2);
 	post(&fake, WATCH_TYPE_BLOCK_NOTIFY, 3);
 	post(&fake, WATCH_TYPE_BLOCK_NOTIFY, 2);
+	usb = (struct usb_notification *)post(&fake, WATCH_TYPE_USB_NOTIFY, 3);
+	usb->name_len = 7;
+	memcpy(usb->name, "1-1.2:0", 7);
+	usb = (struct usb_notification *)post(&fake, WATCH_TYPE_USB_NOTIFY, 3);
+	usb->name_len = 8;
+	post(&fake, WATCH_TYPE_USB_NOTIFY, 2);
 	r = wq_next(&fake.wq);
 	CHECK(r && wq_mount(r) && !wq_sb(r) && !wq_key(r) && !wq_block(r) && !wq_fs(r));
 	r = wq_next(&fake.wq);
@@ -299,6 +310,14 @@ static int test_sources(void)
 	CHECK(r && wq_block(r) && !wq_key(r));
 	r = wq_next(&fake.wq);
 	CHECK(r && !wq_block(r));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_usb(r) && !wq_block(r));
+	name = r ? wq_usb_name(wq_usb(r), &length) : NULL;
+	CHECK(name && length == 7 && !memcmp(name, "1-1.2:0", 7));
+	r = wq_next(&fake.wq);
+	CHECK(r && wq_usb(r) && !wq_usb_name(wq_usb(r), &length));
+	r = wq_next(&fake.wq);
+	CHECK(r && !wq_usb(r));
 	return failed;
 }
 
@@ -370,6 +389,39 @@ static int test_open(void)
 	return failed;
 }
 
+static int test_names(void)
+{
+	static const uint32_t counts[] = { 4, 7, 4, 8, 10, 6, 17 };
+	const char *name;
+	int failed = 0;
+
+	for (uint32_t type = 0; type < 8; type++) {
+		uint32_t count = 0;
+
+		for (uint32_t subtype = 0; subtype < 256; subtype++)
+			count += wq_event_name(type, subtype) ? 1 : 0;
+		CHECK(count == (type < 7 ? counts[type] : 0));
+	}
+	name = wq_event_name(WATCH_TYPE_FS_NOTIFY, NOTIFY_FS_MOVED_TO);
+	CHECK(name && !strcmp(name, "moved_to"));
+	name = wq_event_name(WATCH_TYPE_BLOCK_NOTIFY, NOTIFY_BLOCK_ERROR_IO);
+	CHECK(name && !strcmp(name, "io"));
+	CHECK(!wq_event_name(WATCH_TYPE_FOREIGN_FIRST, 0) && !wq_event_name(UINT32_MAX, UINT32_MAX));
+	return failed;
+}
+
+static int test_adopt(void)
+{
+	int null = open("/dev/null", O_RDWR), failed = 0;
+	struct wq *wq = (struct wq *)&failed;
+
+	CHECK(wq_adopt(&wq, -1, NULL) == -EBADF && !wq);
+	CHECK(wq_adopt(&wq, null, NULL) == -ENOTTY && !wq);
+	/* It is still open: the caller's. */
+	CHECK(close(null) == 0);
+	return failed;
+}
+
 static void run(const char *name, int (*test)(void))
 {
 	int failed = test();
@@ -392,6 +444,8 @@ int main(void)
 	run("consume", test_consume);
 	run("attach", test_attach);
 	run("open", test_open);
+	run("names", test_names);
+	run("adopt", test_adopt);
 	printf("1..%d\n", tests);
 	return failures != 0;
 }

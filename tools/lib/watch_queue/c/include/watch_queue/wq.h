@@ -79,6 +79,15 @@ struct wq {
  */
 int wq_open(struct wq **wq, const struct wq_opts *opts);
 
+/*
+ * Takes over a queue that has its ring already and was handed over as a descriptor: over a socket, by an
+ * execve(), or from the service manager's store. Reading goes on behind what was given back last; watches,
+ * filter and counters stay. The descriptor, made close-on-exec, is wq_close()'s from then on, and stays the
+ * caller's after an error. Of opts, pages and device are not used. Only one process may read a queue.
+ * -EBADF, -ENOTTY: no queue. -ENOBUFS: it has no ring. -EACCES: not open for reading and writing.
+ */
+int wq_adopt(struct wq **wq, int fd, const struct wq_opts *opts);
+
 /* Closes a queue and ends its watches. NULL is fine. */
 void wq_close(struct wq *wq);
 
@@ -97,6 +106,44 @@ int wq_add(struct wq *wq, const char *path, uint32_t scope, uint64_t events, uin
 
 /* Sets any watch; size is filled in here, handle by the kernel. */
 int wq_add_watch(struct wq *wq, struct watch_queue_add *add);
+
+/* A watch with all that one can have. What is 0 or NULL gets its default. */
+struct wq_watch_opts {
+	size_t sz;		/* sizeof(struct wq_watch_opts), for later versions */
+	uint32_t type;		/* WATCH_TYPE_*; default WATCH_TYPE_FS_NOTIFY */
+	uint32_t scope;		/* WATCH_SCOPE_* */
+	uint32_t flags;		/* WATCH_ADD_* */
+	uint32_t id;		/* 0 to 255, in the info of each record, where filters see it */
+	const char *path;	/* what to watch; default object */
+	int32_t object;		/* a descriptor (which stays the caller's), a key, or -1: see ADD_WATCH */
+	uint32_t reserved;
+	uint64_t events;	/* bit n: records of subtype n */
+	uint64_t ignore;	/* events that are not wanted even if another watch wants them */
+	uint64_t cookie;	/* as for wq_add() */
+};
+
+/* Sets a watch as described; errors as for wq_add(), and -EINVAL for an option that is not known. */
+int wq_add_opts(struct wq *wq, const struct wq_watch_opts *opts, uint64_t *handle);
+
+/*
+ * All events of the other sources; errors as for wq_add(). Mounts: of the namespace at ns, a file like
+ * /proc/PID/ns/mnt, or with NULL of the caller's own. The file system that path is on. A key or
+ * keyring. Errors of a block device, or with NULL of all. USB devices and buses.
+ */
+int wq_add_mounts(struct wq *wq, const char *ns, uint64_t cookie, uint64_t *handle);
+int wq_add_sb(struct wq *wq, const char *path, uint64_t cookie, uint64_t *handle);
+int wq_add_key(struct wq *wq, int32_t serial, uint64_t cookie, uint64_t *handle);
+int wq_add_block(struct wq *wq, const char *device, uint64_t cookie, uint64_t *handle);
+int wq_add_usb(struct wq *wq, uint64_t cookie, uint64_t *handle);
+
+/*
+ * When wq_wait() and poll() wake up: when so many records or bytes wait, or the first one has waited so
+ * long. 0: not by this; all 0: at each record, as at first. -EINVAL: more than the ring or an hour.
+ */
+int wq_set_watermark(struct wq *wq, uint32_t records, uint32_t bytes, uint32_t timeout_ms);
+
+/* The name of a kind of record, like "create", or NULL when this library does not know it. */
+const char *wq_event_name(uint32_t type, uint32_t subtype);
 
 /* Ends a watch; its REMOVAL is its last record. -ENOENT: it has ended already. */
 int wq_remove(struct wq *wq, uint64_t handle);
@@ -315,6 +362,26 @@ static inline const struct block_notification *wq_block(const struct watch_notif
 	    wq_length(record) < sizeof(struct block_notification))
 		return NULL;
 	return (const struct block_notification *)record;
+}
+
+static inline const struct usb_notification *wq_usb(const struct watch_notification *record)
+{
+	if (wq_type(record) != WATCH_TYPE_USB_NOTIFY ||
+	    wq_length(record) < sizeof(struct usb_notification))
+		return NULL;
+	return (const struct usb_notification *)record;
+}
+
+/* A USB record's name with its length; no NUL follows. NULL when it does not lie inside the record. */
+static inline const char *wq_usb_name(const struct usb_notification *usb, uint32_t *length)
+{
+	const uint32_t start = offsetof(struct usb_notification, name);
+	uint32_t len = __atomic_load_n(&usb->name_len, __ATOMIC_RELAXED);
+
+	if (start + len > wq_length(&usb->watch))
+		return NULL;
+	*length = len;
+	return (const char *)usb + start;
 }
 
 static inline const struct error_notification *
