@@ -225,7 +225,7 @@ impl Watch {
         self.root
     }
 
-    /// Whose rights decide what a watch on a subtree tells; `None`: nobody's, it tells all.
+    /// Whose rights decide what a watch on a subtree tells; `None`: it tells all.
     #[inline]
     pub(crate) fn viewer(&self) -> Option<&Viewer> {
         self.viewer.as_deref()

@@ -292,7 +292,7 @@ fn view_of_viewer(
     roots: &Roots,
 ) -> View {
     if all.bits == 0 {
-        // Also if nobody knows: not even that it happened is told.
+        // Also if it is not known: not even that it happened is told.
         return View::NOTHING;
     }
     if !all.below {
@@ -322,7 +322,7 @@ fn view_of_viewer(
     }
 }
 
-/// From where a viewer has to look for a side of an event. `None`: nobody knows.
+/// From where a viewer has to look for a side of an event. `None`: not known.
 fn from<'e>(event: &Event<'e>, side: Side) -> Option<From<'e>> {
     match Site::of(event, side) {
         Site::Entry(dir) => Some(From::Directory(dir)),
