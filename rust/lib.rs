@@ -9,6 +9,7 @@
 //! | folder or file | what |
 //! |---|---|
 //! | [`bindings`] | generated: the kernel crate's, fsnotify, our C helpers |
+//! | [`compat`] | what differs between the series of kernels that the module is built for |
 //! | [`device`] | devices and other things that are watched: the misc device itself, block and USB devices, keys |
 //! | [`fs`] | the VFS: paths, the tree of names, mounts, superblocks |
 //! | [`fsnotify`] | a backend of fsnotify in a module: groups, marks, events, and waiting for user space in one |
@@ -21,6 +22,7 @@
 //! | [`task`] | tasks: rights, process ids, the exit of a process |
 
 pub(crate) mod bindings;
+pub(crate) mod compat;
 pub(crate) mod device;
 pub(crate) mod fs;
 pub(crate) mod fsnotify;

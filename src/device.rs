@@ -7,6 +7,10 @@
 
 mod permission;
 
+use crate::rust::compat::{
+    ENOBUFS,
+    ESHUTDOWN, //
+};
 use crate::{
     abi,
     queue::{

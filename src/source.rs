@@ -37,6 +37,7 @@ use self::{
     sb::Sb,
     usb::Usb, //
 };
+use crate::rust::compat::EOPNOTSUPP;
 use crate::{
     mark::Role,
     queue::{

@@ -8,6 +8,7 @@
 //! C header: [`include/linux/key.h`](srctree/include/linux/key.h)
 
 use crate::rust::bindings;
+use crate::rust::compat::ENOKEY;
 use core::{
     ops::Deref,
     ptr::{

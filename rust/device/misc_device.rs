@@ -14,6 +14,7 @@
 //!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 
+use crate::rust::compat;
 use crate::rust::{
     bindings,
     sync::wait_queue::WaitQueue, //
@@ -29,7 +30,6 @@ use kernel::{
         File, //
     },
     mm::virt::VmaNew,
-    module::this_module,
     prelude::*,
     seq_file::SeqFile,
     sync::{
@@ -120,7 +120,7 @@ impl<T: PollDevice> FileOperations<T> {
     pub(crate) const fn new() -> Self {
         Self {
             ops: bindings::file_operations {
-                owner: this_module::<crate::LocalModule>().as_ptr(),
+                owner: compat::this_module().as_ptr(),
                 open: Some(Self::open),
                 release: Some(Self::release),
                 poll: Some(Self::poll),

@@ -9,6 +9,7 @@
 //! [`include/linux/proc_ns.h`](srctree/include/linux/proc_ns.h)
 
 use super::path::FdPath;
+use crate::rust::compat::EOPNOTSUPP;
 use crate::rust::{
     bindings,
     hooks::symbol::Symbol,

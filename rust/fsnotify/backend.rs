@@ -20,6 +20,7 @@ use super::{
     },
     section::Section, //
 };
+use crate::rust::compat;
 use crate::rust::{
     bindings,
     mm::kmem_cache::KmemCache,
@@ -190,7 +191,7 @@ impl<B: Backend> Group<B> {
         let cache = B::cache();
         let object = NonNull::from(cache.alloc()?).cast::<B::Object>();
         // SAFETY: The cache gave memory for one object, which does not move until it is freed.
-        if let Err(e) = unsafe { pin_init::raw_try_init(object.as_ptr(), init) } {
+        if let Err(e) = unsafe { compat::pinned_init(object.as_ptr(), init) } {
             // SAFETY: It came from there, and nothing in it was left initialised.
             unsafe { cache.free(object) };
             return Err(e);

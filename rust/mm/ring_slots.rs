@@ -14,6 +14,7 @@ use crate::ring::{
     Slots,
     SLOT_BYTES, //
 };
+use crate::rust::compat;
 use core::mem::offset_of;
 use kernel::sync::{
     atomic::{
@@ -23,10 +24,6 @@ use kernel::sync::{
             Relaxed,
             Release, //
         },
-    },
-    barrier::{
-        self,
-        smp_mb, //
     },
     Arc, //
 };
@@ -105,7 +102,7 @@ impl Slots for RingSlots {
     }
 
     fn load_tail_after_publish(&self) -> u32 {
-        smp_mb(barrier::Full);
+        compat::smp_mb();
         self.load_tail()
     }
 

@@ -5,6 +5,7 @@
 //! Callbacks of the kernel have no place to carry a pointer to the module's state; a static needs
 //! none and costs no load. The module owns a [`GlobalGuard`] for each; its drop ends the value.
 
+use crate::rust::compat;
 use core::{
     cell::UnsafeCell,
     mem::MaybeUninit, //
@@ -35,7 +36,7 @@ impl<T> Global<T> {
     pub(crate) fn init<E>(&'static self, init: impl PinInit<T, E>) -> Result<GlobalGuard<T>, E> {
         let slot = self.0.get().cast::<T>();
         // SAFETY: A static is pinned, and by the promise of `new` nothing else uses it yet.
-        unsafe { pin_init::raw_try_init(slot, init) }?;
+        unsafe { compat::pinned_init(slot, init) }?;
         // INVARIANT: It is initialised.
         Ok(GlobalGuard(self))
     }

@@ -14,6 +14,7 @@ use super::{
     watch::Reason,
     Queue, //
 };
+use crate::rust::compat::EDQUOT;
 use crate::rust::sync::{
     arc_fifo::{
         ArcFifo,

@@ -19,6 +19,7 @@
 //! Lock order: the table's mutex is taken with no other lock of ours held. Nothing is allocated or freed
 //! under it: all users share it, and a task whose memory cgroup is full would make the others wait.
 
+use crate::rust::compat::EDQUOT;
 use crate::rust::{
     mm::memlock::{
         self,

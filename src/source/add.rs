@@ -16,6 +16,7 @@ use super::{
     },
     role, //
 };
+use crate::rust::compat::EOPNOTSUPP;
 use crate::{
     abi::flag,
     queue::{

@@ -9,6 +9,10 @@
 //! The C side is in `crate::rust::producer`; Documentation/producer.rst is for its callers.
 
 use super::post::each_watch;
+use crate::rust::compat::{
+    EBADSLT,
+    ENOBUFS, //
+};
 use crate::{
     mark::{
         ConnectorRef,

@@ -16,6 +16,10 @@ use super::{
     ops::Added,
     role, //
 };
+use crate::rust::compat::{
+    EDQUOT,
+    ESHUTDOWN, //
+};
 use crate::{
     mark::{
         ConnectorRef,

@@ -123,7 +123,10 @@ impl<A: Attach> Job for Inner<A> {
 #[kunit_tests(watch_queue_hook)]
 mod tests {
     use super::*;
-    use crate::rust::sync::workqueue::WQ_UNBOUND;
+    use crate::rust::{
+        compat::EOPNOTSUPP,
+        sync::workqueue::WQ_UNBOUND, //
+    };
     use kernel::sync::atomic::{
         ordering::Relaxed,
         Atomic, //

@@ -20,6 +20,10 @@ use super::{
     },
     post::post, //
 };
+use crate::rust::compat::{
+    ENOKEY,
+    EOPNOTSUPP, //
+};
 use crate::{
     mark::Subscriber,
     queue::watch::Watch,

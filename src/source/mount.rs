@@ -20,6 +20,7 @@ use super::{
     },
     post::each_watch, //
 };
+use crate::rust::compat::EOPNOTSUPP;
 use crate::{
     mark::{
         Connector,

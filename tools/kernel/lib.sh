@@ -8,6 +8,9 @@
 
 WQ_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 WQ_CACHE=${WQ_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/watch_queue}
+# WQ_SERIES in the environment chooses the series of the distribution's kernel (tools/kernel/stock); children
+# get it under another name, as the variable is that of the pinned kernel from here on.
+export WQ_STOCK_SERIES=${WQ_STOCK_SERIES:-${WQ_SERIES:-}}
 WQ_SERIES=7.3                       # the pinned kernel series; see Documentation/kernel.rst
 WQ_JOBS=${JOBS:-$(nproc)}
 

@@ -20,6 +20,7 @@ use super::{
     },
     world::world, //
 };
+use crate::rust::compat::EDQUOT;
 use core::ptr;
 use kernel::{
     prelude::*,

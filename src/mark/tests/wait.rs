@@ -24,6 +24,7 @@ use super::{
         World, //
     },
 };
+use crate::rust::compat::ESHUTDOWN;
 use kernel::{
     new_mutex,
     prelude::*,

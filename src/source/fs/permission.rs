@@ -27,6 +27,7 @@ use super::{
         View, //
     },
 };
+use crate::rust::compat::EOPNOTSUPP;
 use crate::{
     mark::{
         Mark,

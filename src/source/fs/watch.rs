@@ -16,6 +16,7 @@ use super::{
     offer::offer,
     permission, //
 };
+use crate::rust::compat::EOPNOTSUPP;
 use crate::{
     abi::flag,
     queue::{
