@@ -341,13 +341,13 @@ impl User {
 
     /// Counts one watch, once. EDQUOT above the limit, which the log names, unless it is one that soon
     /// will have room.
-    pub(super) fn charge_watch(&self, charge: &WatchCharge) -> Result {
+    pub(super) fn charge_watch(&self, charge: &WatchCharge, subtree: bool) -> Result {
         self.take(
             Count::Watches,
             params::max_user_watches(),
             "max_user_watches",
         )?;
-        if charge.subtree {
+        if subtree {
             self.take(
                 Count::Subtrees,
                 params::max_user_subtrees(),
@@ -355,7 +355,8 @@ impl User {
             )
             .inspect_err(|_| self.payers.give_back(Count::Watches, 1))?;
         }
-        charge.left.store(STEPS, Relaxed);
+        let also = if subtree { SUBTREE } else { 0 };
+        charge.0.store(STEPS | also, Relaxed);
         Ok(())
     }
 
@@ -393,42 +394,43 @@ impl Drop for RingCharge {
     }
 }
 
-/// Whether a watch is counted for its user: how many of the [`STEPS`] of its end are still to come.
-pub(crate) struct WatchCharge {
-    left: Atomic<u32>,
-    /// It counts as a watch on a subtree, too.
-    subtree: bool,
-}
+/// Whether a watch is counted for its user: how many of the [`STEPS`] of its end are still to come, and
+/// [`SUBTREE`].
+pub(crate) struct WatchCharge(Atomic<u32>);
 
 /// It has left its queue's table and all objects; its REMOVAL was written.
 const STEPS: u32 = 2;
 
+/// It counts as a watch on a subtree that was added without privileges, too.
+const SUBTREE: u32 = 4;
+
 impl WatchCharge {
-    /// Not counted yet. `subtree`: for a watch on a subtree that is added without privileges.
-    pub(super) fn new(subtree: bool) -> Self {
-        Self {
-            left: Atomic::new(0),
-            subtree,
-        }
+    /// Not counted.
+    pub(super) fn none() -> Self {
+        Self(Atomic::new(0))
     }
 
     /// One of the steps is done; with the last one the watch is not counted any more. Any context.
     pub(super) fn step(&self, user: &User) {
-        if self.left.load(Relaxed) != 0 && self.left.fetch_sub(1, Full) == 1 {
-            self.count_down(user);
+        if self.0.load(Relaxed) & !SUBTREE != 0 {
+            let before = self.0.fetch_sub(1, Full);
+            if before & !SUBTREE == 1 {
+                Self::count_down(user, before);
+            }
         }
     }
 
     /// The watch is not counted any more, whatever is done. Idempotent; any context.
     pub(super) fn give_back(&self, user: &User) {
-        if self.left.xchg(0, Full) != 0 {
-            self.count_down(user);
+        let before = self.0.xchg(0, Full);
+        if before & !SUBTREE != 0 {
+            Self::count_down(user, before);
         }
     }
 
-    fn count_down(&self, user: &User) {
+    fn count_down(user: &User, before: u32) {
         user.payers.give_back(Count::Watches, 1);
-        if self.subtree {
+        if before & SUBTREE != 0 {
             user.payers.give_back(Count::Subtrees, 1);
         }
     }

@@ -120,6 +120,14 @@ impl Masks {
     }
 }
 
+/// What a watch on a subtree is about.
+pub(crate) struct Below {
+    /// The directory at its top.
+    pub(crate) root: InodeKey,
+    /// Whose rights decide what is told; `None`: everything is.
+    pub(crate) viewer: Option<Viewer>,
+}
+
 /// A watch.
 pub(crate) struct Watch {
     queue: Arc<Queue>,
@@ -133,8 +141,7 @@ pub(crate) struct Watch {
     delivered: Atomic<u64>,
     filtered: Atomic<u64>,
     lost: Atomic<u64>,
-    root: InodeKey,
-    viewer: Option<KBox<Viewer>>,
+    below: Option<KBox<Below>>,
     claim: Option<Arc<Claim>>,
     charge: WatchCharge,
 }
@@ -142,7 +149,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// An armed watch without marks, with a new handle. ENOMEM. Process context.
     pub(crate) fn new(queue: &Arc<Queue>, spec: Spec, mask: u32, ignore: u32) -> Result<Arc<Self>> {
-        Self::make(queue, spec, mask, ignore, InodeKey::NONE, None, None)
+        Self::make(queue, spec, mask, ignore, None, None)
     }
 
     /// As [`Self::new`], for everything below the directory `root`, or for what `viewer` sees of it.
@@ -152,14 +159,15 @@ impl Watch {
         mask: u32,
         ignore: u32,
         root: InodeKey,
-        viewer: Option<KBox<Viewer>>,
+        viewer: Option<Viewer>,
     ) -> Result<Arc<Self>> {
-        Self::make(queue, spec, mask, ignore, root, viewer, None)
+        let below = KBox::new(Below { root, viewer }, GFP_KERNEL_ACCOUNT)?;
+        Self::make(queue, spec, mask, ignore, Some(below), None)
     }
 
     /// As [`Self::new`], on behalf of another module: without masks, told from others by its claim.
     pub(crate) fn claimed(queue: &Arc<Queue>, spec: Spec, claim: Arc<Claim>) -> Result<Arc<Self>> {
-        Self::make(queue, spec, 0, 0, InodeKey::NONE, None, Some(claim))
+        Self::make(queue, spec, 0, 0, None, Some(claim))
     }
 
     fn make(
@@ -167,12 +175,11 @@ impl Watch {
         spec: Spec,
         mask: u32,
         ignore: u32,
-        root: InodeKey,
-        viewer: Option<KBox<Viewer>>,
+        below: Option<KBox<Below>>,
         claim: Option<Arc<Claim>>,
     ) -> Result<Arc<Self>> {
         let watch = Self {
-            charge: WatchCharge::new(viewer.is_some()),
+            charge: WatchCharge::none(),
             queue: queue.clone(),
             handle: queue.group().new_handle(),
             spec,
@@ -184,8 +191,7 @@ impl Watch {
             delivered: Atomic::new(0),
             filtered: Atomic::new(0),
             lost: Atomic::new(0),
-            root,
-            viewer,
+            below,
             claim,
         };
         Ok(Arc::new(watch, GFP_KERNEL_ACCOUNT)?)
@@ -193,7 +199,9 @@ impl Watch {
 
     /// Counts the watch for the queue's user, before it is entered into a table. EDQUOT.
     pub(crate) fn charge(&self) -> Result {
-        self.queue.user().charge_watch(&self.charge)
+        self.queue
+            .user()
+            .charge_watch(&self.charge, self.viewer().is_some())
     }
 
     /// The queue it posts to.
@@ -222,13 +230,15 @@ impl Watch {
     /// The root of a subtree; otherwise none.
     #[inline]
     pub(crate) fn root(&self) -> InodeKey {
-        self.root
+        self.below
+            .as_ref()
+            .map_or(InodeKey::NONE, |below| below.root)
     }
 
     /// Whose rights decide what a watch on a subtree tells; `None`: it tells all.
     #[inline]
     pub(crate) fn viewer(&self) -> Option<&Viewer> {
-        self.viewer.as_deref()
+        self.below.as_ref()?.viewer.as_ref()
     }
 
     /// What another module has said about it.

@@ -111,7 +111,7 @@ pub(super) struct Roots {
     together: bool,
     above: OnceCell<[Above; 2]>,
     /// For each side the last viewer that was asked about, the root, and whether it sees the side from there.
-    seen: [Cell<(ViewerKey, InodeKey, bool)>; 2],
+    seen: OnceCell<[Cell<(ViewerKey, InodeKey, bool)>; 2]>,
 }
 
 impl Roots {
@@ -120,14 +120,15 @@ impl Roots {
         Self {
             together,
             above: OnceCell::new(),
-            seen: [const { Cell::new((ViewerKey::NONE, InodeKey::NONE, false)) }; 2],
+            seen: OnceCell::new(),
         }
     }
 
     /// Whether `viewer` sees a side of the event from `root`. Those of one process that watch one root are
     /// asked once.
     fn sees(&self, viewer: &Viewer, side: Side, from: From<'_>, root: InodeKey) -> bool {
-        let [old, new] = &self.seen;
+        let nothing = || [const { Cell::new((ViewerKey::NONE, InodeKey::NONE, false)) }; 2];
+        let [old, new] = self.seen.get_or_init(nothing);
         let last = match side {
             Side::Old => old,
             Side::New => new,

