@@ -115,7 +115,7 @@ impl Failure {
         match Errno::from_io_error(error) {
             Some(Errno::NOENT) => Failure::new(format!("{path}: no such file or directory")),
             Some(Errno::PERM) => Failure::new(format!("{path}: you may not watch all of that"))
-                .advise("-r and wider scopes are for the administrator of the whole file system"),
+                .advise("scopes wider than a subtree are for administrators of the whole file system; so is a subtree with unprivileged_subtrees=0"),
             Some(Errno::NOTDIR) => {
                 Failure::new(format!("{path}: is no directory, so nothing is below it"))
             }

@@ -133,3 +133,15 @@ test_values_are_no_paths()
 	watchq monitor --mounts /proc/1/ns/mnt 2>e && fail 'it is no path to watch'
 	has e '->.*--mounts-of'
 }
+
+# What happens where the user may not look is not told.
+test_an_ordinary_user_has_subtrees()
+{
+	mkdir -p w/open w/hidden
+	chmod 700 w/hidden
+	start o su user -s /bin/sh -c 'exec watchq monitor -r -e create w'
+	touch w/open/a w/hidden/b w/c
+	stop
+	is lines "$(cat o)" 'w/open/ create a
+w/ create c'
+}

@@ -21,9 +21,11 @@ pub enum Scope {
     Children = 1,
     /// The directory and everything below it, also what is created or moved there later.
     ///
-    /// Like the wider scopes, for the administrator of the file system only.
+    /// The administrator of the file system is told everything; others what happens in directories that they
+    /// may read and search.
     Subtree = 2,
-    /// Everything that is opened through the mount.
+    /// Everything that is opened through the mount. As the next one for the administrator of the file system
+    /// only.
     Mount = 3,
     /// Everything on the file system.
     Superblock = 4,
