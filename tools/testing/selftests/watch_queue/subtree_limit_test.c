@@ -113,8 +113,9 @@ TEST_F(limit, of_what_asks)
 static void *add_in_vain(void *queue)
 {
 	struct wq *q = queue;
+	long rounds = wq_scaled(2000);
 
-	for (int i = 0; i < 2000; i++) {
+	for (long i = 0; i < rounds; i++) {
 		if (wq_watch(q->fd, "fs/2", WATCH_FS_CREATE, WATCH_SCOPE_SUBTREE, 0, 0, 0) ||
 		    errno != EDQUOT)
 			return (void *)(intptr_t)(errno ?: -1);
