@@ -10,13 +10,13 @@
 
 use super::{
     dcache::{
+        climb,
         inode_of,
-        parent_of,
+        Ended,
         InodeKey,
         Position,
         Spot,
-        Top,
-        MAX_STEPS, //
+        Top, //
     },
     rename_lock::{
         Frozen,
@@ -86,24 +86,17 @@ impl Above {
     pub(crate) fn is_none(spot: Spot<'_>, events: u32) -> bool {
         let rcu = rcu::read_lock();
         let still = Still::now();
-        let Some(mut at) = spot.dentry(&rcu) else {
+        let Some(start) = spot.dentry(&rcu) else {
             return still.holds();
         };
-        for _ in 0..=MAX_STEPS {
-            // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
-            let inode = unsafe { inode_of(at) };
-            // SAFETY: An inode that was of a dentry after the section began is not freed in it.
-            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
-                return false;
-            }
-            // SAFETY: As for `inode`.
-            match NonNull::new(unsafe { parent_of(at) }) {
-                Some(parent) if parent != at => at = parent,
-                // SAFETY: As for `inode`.
-                _ => return unsafe { Top::FileSystem.is(at) } && still.holds(),
-            }
+        // SAFETY: The section keeps what is visited: it was in the tree after it began.
+        let unmarked = |at| unsafe { marked(at, events) }.is_none();
+        // SAFETY: As for `unmarked`.
+        match unsafe { climb(&rcu, start, unmarked) } {
+            // SAFETY: As for `unmarked`.
+            Ended::AtRoot(at) => still.holds() && unsafe { Top::FileSystem.is(at) },
+            Ended::Stopped | Ended::TooDeep => false,
         }
-        false
     }
 
     /// Looks, whether there is room for all that is met or not.
@@ -143,31 +136,26 @@ impl Above {
         self.is_complete() || self.more.reserve(self.met, flags).is_ok()
     }
 
-    /// Goes up from `spot`, at most [`MAX_STEPS`] directories.
+    /// Goes up from `spot`, as far as [`climb`] does.
     fn walk(&mut self, spot: Spot<'_>, rcu: &rcu::Guard, events: u32) {
-        let Some(mut at) = spot.dentry(rcu) else {
+        let Some(start) = spot.dentry(rcu) else {
             return;
         };
-        // SAFETY: The section keeps `at`, here and below: it was in the tree after it began.
-        self.own = InodeKey::new(unsafe { inode_of(at) });
-        for _ in 0..=MAX_STEPS {
-            // SAFETY: As above.
-            let inode = unsafe { inode_of(at) };
-            // SAFETY: As above; an inode that was of a dentry after it began is not freed in it.
-            if !inode.is_null() && unsafe { marks_want(inode) } & events == events {
-                self.meet(InodeKey::new(inode));
+        // SAFETY: The section keeps `start`: it was in the tree after it began.
+        self.own = InodeKey::new(unsafe { inode_of(start) });
+        let visit = |at| {
+            // SAFETY: As for `own`, here and above it.
+            if let Some(key) = unsafe { marked(at, events) } {
+                self.meet(key);
             }
-            // SAFETY: As above.
-            match NonNull::new(unsafe { parent_of(at) }) {
-                Some(parent) if parent != at => at = parent,
-                _ => {
-                    // SAFETY: As above.
-                    self.adrift = !unsafe { Top::FileSystem.is(at) };
-                    return;
-                }
-            }
+            true
+        };
+        // SAFETY: As for `own`.
+        match unsafe { climb(rcu, start, visit) } {
+            // SAFETY: As for `own`, here and above it.
+            Ended::AtRoot(at) => self.adrift = !unsafe { Top::FileSystem.is(at) },
+            Ended::Stopped | Ended::TooDeep => self.deep = true,
         }
-        self.deep = true;
     }
 
     fn meet(&mut self, key: InodeKey) {
@@ -191,7 +179,7 @@ impl Above {
     }
 
     /// Where the place is, seen from a directory on which such marks are: unknown, if more than
-    /// [`MAX_STEPS`] directories are above it. `None`: it was not found out, because the place is not known
+    /// [`MAX_STEPS`](super::dcache::MAX_STEPS) directories are above it. `None`: it was not found out, because the place is not known
     /// yet or for want of memory; [`Spot::seen_from`] says it.
     #[inline]
     pub(crate) fn seen_from(&self, top: InodeKey) -> Option<Position> {
@@ -211,17 +199,23 @@ impl Above {
     }
 }
 
-/// What the marks on an inode want, of all backends.
+/// The inode of a dentry, if the marks on it, of all backends, want all of `events`.
 ///
 /// # Safety
 ///
-/// The inode can be read.
-#[inline]
-unsafe fn marks_want(inode: *const bindings::inode) -> u32 {
+/// In an RCU section that began when the dentry was in the tree.
+#[inline(always)]
+unsafe fn marked(at: NonNull<bindings::dentry>, events: u32) -> Option<InodeKey> {
     // SAFETY: The caller vouches for it.
+    let inode = unsafe { inode_of(at) };
+    if inode.is_null() {
+        return None;
+    }
+    // SAFETY: An inode that was of a dentry after the section began is not freed in it.
     let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
-    // SAFETY: As above. A change stores a whole word.
-    unsafe { mask.read_volatile() }
+    // SAFETY: As for `mask`. A change stores a whole word.
+    let mask = unsafe { mask.read_volatile() };
+    (mask & events == events).then(|| InodeKey::new(inode))
 }
 
 /// Sorts by Shell's method: core's own has calls behind which objtool sees no end of the function.

@@ -261,6 +261,40 @@ impl Spot<'_> {
     }
 }
 
+/// How a [`climb`] ended.
+pub(super) enum Ended {
+    /// Its caller wanted to go no further.
+    Stopped,
+    /// At this dentry, above which there is nothing.
+    AtRoot(NonNull<bindings::dentry>),
+    /// More than [`MAX_STEPS`] directories up.
+    TooDeep,
+}
+
+/// Goes up from `at` and calls `visit` for each dentry on the way, itself included, for as long as that says true.
+///
+/// # Safety
+///
+/// The section keeps `at`: it was in the tree after it began. So it keeps all above it, which `visit` may read.
+#[inline(always)]
+pub(super) unsafe fn climb(
+    _rcu: &rcu::Guard,
+    mut at: NonNull<bindings::dentry>,
+    mut visit: impl FnMut(NonNull<bindings::dentry>) -> bool,
+) -> Ended {
+    for _ in 0..=MAX_STEPS {
+        if !visit(at) {
+            return Ended::Stopped;
+        }
+        // SAFETY: The caller vouches for `at`, and so for all above it.
+        match NonNull::new(unsafe { parent_of(at) }) {
+            Some(parent) if parent != at => at = parent,
+            _ => return Ended::AtRoot(at),
+        }
+    }
+    Ended::TooDeep
+}
+
 /// Where a dentry is, seen from the directory `top`, if nothing is renamed meanwhile.
 ///
 /// # Safety

@@ -15,12 +15,12 @@
 
 use super::{
     dcache::{
+        climb,
         inode_of,
         parent_of,
         InodeKey,
         Spot,
-        Top,
-        MAX_STEPS, //
+        Top, //
     },
     path::FdPath,
     rename_lock::Still, //
@@ -43,8 +43,8 @@ use kernel::{
     },
 };
 
-/// Looks at the tree before it counts as not to be told: it is renamed all the time.
-const ATTEMPTS: usize = 64;
+/// So often the tree is looked at while it is renamed all the time.
+pub(crate) const ATTEMPTS: usize = 64;
 
 /// How the ids of a mount are mapped.
 ///
@@ -142,30 +142,25 @@ impl Viewer {
                 // SAFETY: The section keeps it: it was in the tree after it began.
                 .and_then(|at| NonNull::new(unsafe { parent_of(at) })),
         };
-        let Some(mut at) = start else {
+        let Some(start) = start else {
             return false;
         };
         let top = Top::Directory(top);
-        for _ in 0..=MAX_STEPS {
-            // SAFETY: The section keeps `at`, as above, and so all above it, here and below.
+        let mut seen = false;
+        let visit = |at| {
+            // SAFETY: The section keeps what is visited: it was in the tree after it began.
             let inode = unsafe { inode_of(at) };
             // SAFETY: An inode that was of a dentry after the section began is not freed in it; the idmap is
             // valid by its type invariant.
-            if inode.is_null() || !unsafe { bindings::wqd_may_search(self.idmap.0.as_ptr(), inode) }
-            {
-                return false;
-            }
+            let may = !inode.is_null()
+                && unsafe { bindings::wqd_may_search(self.idmap.0.as_ptr(), inode) };
             // SAFETY: As for `inode`.
-            if unsafe { top.is(at) } {
-                return true;
-            }
-            // SAFETY: As for `inode`.
-            match NonNull::new(unsafe { parent_of(at) }) {
-                Some(parent) if parent != at => at = parent,
-                _ => return false,
-            }
-        }
-        false
+            seen = may && unsafe { top.is(at) };
+            may && !seen
+        };
+        // SAFETY: As for `inode`.
+        unsafe { climb(&rcu, start, visit) };
+        seen
     }
 }
 
