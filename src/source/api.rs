@@ -150,7 +150,7 @@ impl ProducerApi for Api {
 /// Calls `f` for every live watch. Any context but NMI.
 fn for_each(slot: &Slot<Watch>, f: impl FnMut(&Arc<Watch>)) {
     let reader = Watch::context().read();
-    each_watch(&reader, slot.get(&reader), f);
+    each_watch(&reader, [slot.get(&reader)], f);
 }
 
 /// Puts a new watch into its queue's table and into the list. ENOENT when one of them has ended

@@ -116,7 +116,7 @@ impl Mount {
         let fixed: &[u64] = &body(mount, parent);
         let reader = Watch::context().read();
         let list = Self::state().list(&reader, ns);
-        each_watch(&reader, list, |watch| {
+        each_watch(&reader, [list], |watch| {
             let mask = watch.mask();
             let records = subtypes.map(|(subtype, flags)| Records {
                 kind: kind::MOUNT,
@@ -265,7 +265,7 @@ pub(super) fn moved(event: &Event<'_>, connector: &Connector<Watch>) {
     let was = body(moved.mount, old_parent);
     let is = body(moved.mount, parent);
     let reader = Watch::context().read();
-    each_watch(&reader, Some(connector), |watch| {
+    each_watch(&reader, [Some(connector)], |watch| {
         let mask = watch.mask();
         let half = |bits, fixed, parent| Records {
             kind: kind::MOUNT,

@@ -42,23 +42,20 @@ pub(super) fn post<const N: usize>(
         name,
     }];
     let event = Event { records: &records };
-    let mut walk = Walk::new(reader, lists);
-    while let Some(run) = walk.next_group() {
-        run.for_each(|_, mark| {
-            if mark.watch().mask() & bit != 0 {
-                Queue::post_anywhere(mark.watch(), &event);
-            }
-        });
-    }
+    each_watch(reader, lists, |watch| {
+        if watch.mask() & bit != 0 {
+            Queue::post_anywhere(watch, &event);
+        }
+    });
 }
 
-/// Calls `f` for every live watch in a list, of whatever type. Any context but NMI.
-pub(super) fn each_watch(
+/// Calls `f` for every live watch in `lists`, of whatever type. Any context but NMI.
+pub(super) fn each_watch<const N: usize>(
     reader: &Reader<'_, Watch>,
-    list: Option<&Connector<Watch>>,
+    lists: [Option<&Connector<Watch>>; N],
     mut f: impl FnMut(&Arc<Watch>),
 ) {
-    let mut walk = Walk::new(reader, [list]);
+    let mut walk = Walk::new(reader, lists);
     while let Some(run) = walk.next_group() {
         run.for_each(|_, mark| {
             if !mark.watch().is_dead() {

@@ -172,7 +172,7 @@ impl Sb {
     ) {
         let reader = Watch::context().read();
         let list = Self::state().list(&reader, device.into());
-        each_watch(&reader, list, |watch| {
+        each_watch(&reader, [list], |watch| {
             if watch.mask() & subtype != 0 {
                 let fixed = fixed(watch.queue());
                 let records = [Records {
@@ -288,7 +288,7 @@ pub(super) fn error(event: &Event<'_>, connector: &Connector<Watch>) {
     ];
     let mut counted = false;
     let reader = Watch::context().read();
-    each_watch(&reader, Some(connector), |watch| {
+    each_watch(&reader, [Some(connector)], |watch| {
         if watch.kind() != kind::SB || watch.mask() & event::ERROR == 0 {
             return;
         }
