@@ -59,7 +59,8 @@ use crate::{
                 Frozen,
                 Still, //
             },
-            text::Text, //
+            text::Text,
+            viewer::ATTEMPTS, //
         },
         fsnotify::event::bit, //
     },
@@ -238,12 +239,9 @@ pub(super) fn post(shared: &Shared<'_>, watch: &Arc<Watch>, view: View) {
     }
 }
 
-/// So often the rights along a path are asked about while directories are renamed all the time; then the
-/// record has no path.
-const ATTEMPTS: usize = 64;
-
-/// Locks renames out for the records of a rename, if they have paths. Those of viewers are asked about before,
-/// at the same state of the tree. For each of `sides` whether its watch may have its half.
+/// Locks renames out for the records of a rename, if they have paths. The rights of viewers along theirs are asked
+/// about before, at the same state of the tree; if it never stands still, they have none. For each of `sides`
+/// whether its watch may have its half.
 fn freeze<const N: usize>(
     shared: &Shared<'_>,
     common: &Common<'_>,
@@ -252,12 +250,16 @@ fn freeze<const N: usize>(
     if !sides.iter().any(|(watch, _)| has_path(watch)) {
         return (None, [true; N]);
     }
+    let viewers = sides.map(|(watch, _)| watch.viewer().filter(|_| has_path(watch)));
+    if viewers.iter().all(Option::is_none) {
+        return (Some(Frozen::new()), [true; N]);
+    }
     for _ in 0..ATTEMPTS {
         let still = Still::now();
-        let seen = sides.map(|(watch, side)| match watch.viewer() {
-            Some(viewer) if has_path(watch) => view::sees_now(shared.event, side, watch, viewer),
-            _ => true,
-        });
+        let mut seen = [true; N];
+        for ((seen, viewer), (watch, side)) in seen.iter_mut().zip(viewers).zip(sides) {
+            *seen = viewer.is_none_or(|viewer| view::sees_now(shared.event, side, watch, viewer));
+        }
         let frozen = Frozen::new();
         if still.holds() {
             return (Some(frozen), seen);
@@ -269,12 +271,8 @@ fn freeze<const N: usize>(
 
 /// As the flags of a question about what has no known place, for a watch without paths.
 fn flags_of_place(shared: &Shared<'_>, watch: &Watch, view: View) -> u32 {
-    let wide = matches!(
-        watch.spec().scope,
-        scope::SUBTREE | scope::MOUNT | scope::SB
-    );
     match Site::of(shared.event, Side::Old) {
-        Site::Object(spot) if wide && view.below && spot.is_adrift() => NO_PLACE,
+        Site::Object(spot) if is_wide(watch) && view.below && spot.is_adrift() => NO_PLACE,
         _ => 0,
     }
 }
@@ -314,11 +312,15 @@ pub(super) struct Pair<'w> {
 /// Whether the records of a watch have paths that are looked up in the tree. Then nothing may be renamed from the
 /// look at it until the record is in the ring.
 fn has_path(watch: &Watch) -> bool {
-    let wide = matches!(
+    is_wide(watch) && watch.spec().flags & PATH != 0
+}
+
+/// Whether a watch is told of more than an object and its entries.
+fn is_wide(watch: &Watch) -> bool {
+    matches!(
         watch.spec().scope,
         scope::SUBTREE | scope::MOUNT | scope::SB
-    );
-    wide && watch.spec().flags & PATH != 0
+    )
 }
 
 /// Posts both halves of a rename, one directly behind the other. A half that is not below what its watch
