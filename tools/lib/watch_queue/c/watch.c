@@ -4,34 +4,15 @@
  * wq_add(). Part of libwq; uses the descriptor of a queue only.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
-#include <watch_queue/wq.h>
-
-/* As for wq_open(): a later version's options are fine as long as they are 0. */
-static int read_opts(struct wq_watch_opts *known, const struct wq_watch_opts *opts)
-{
-	const unsigned char *bytes = (const unsigned char *)opts;
-
-	if (!opts || opts->sz < sizeof(opts->sz))
-		return -EINVAL;
-	memset(known, 0, sizeof(*known));
-	memcpy(known, opts, opts->sz < sizeof(*known) ? opts->sz : sizeof(*known));
-	for (size_t i = sizeof(*known); i < opts->sz; i++) {
-		if (bytes[i])
-			return -EINVAL;
-	}
-	return 0;
-}
+#include "internal.h"
 
 int wq_add_opts(struct wq *wq, const struct wq_watch_opts *opts, uint64_t *handle)
 {
-	struct wq_watch_opts known;
+	struct wq_watch_opts known = { .sz = sizeof(known) };
 	struct watch_queue_add add;
-	int rc = read_opts(&known, opts);
+	int rc = opts ? wq_take_opts(&known, sizeof(known), opts) : -EINVAL;
 
 	if (rc)
 		return rc;
@@ -45,17 +26,7 @@ int wq_add_opts(struct wq *wq, const struct wq_watch_opts *opts, uint64_t *handl
 		.ignore_mask = known.ignore,
 		.cookie = known.cookie,
 	};
-	if (known.path) {
-		add.object = open(known.path, O_PATH | O_CLOEXEC);
-		if (add.object < 0)
-			return -errno;
-	}
-	rc = wq_add_watch(wq, &add);
-	if (known.path)
-		close(add.object);
-	if (!rc && handle)
-		*handle = add.handle;
-	return rc;
+	return wq_add_path(wq, &add, known.path, handle);
 }
 
 static int add_source(struct wq *wq, uint32_t type, const char *path, int object, uint64_t events,

@@ -4,13 +4,11 @@
  * and reading with a function. Built into libwq.a.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include <watch_queue/wq.h>
+#include "internal.h"
 
 #define DEFAULT_PAGES	16
 
@@ -33,11 +31,12 @@ static struct kept *kept(const struct wq *wq)
 	return (struct kept *)((uintptr_t)wq + page_size());
 }
 
-/* The two pages of a queue, or NULL. */
-static struct wq *new_queue(void)
+/* The two pages of a queue with these options, or NULL. */
+static struct wq *new_queue(const struct wq_opts *opts)
 {
 	size_t page = page_size();
 	void *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct wq *wq = memory;
 
 	if (memory == MAP_FAILED)
 		return NULL;
@@ -45,7 +44,9 @@ static struct wq *new_queue(void)
 		munmap(memory, 2 * page);
 		return NULL;
 	}
-	return memory;
+	wq->fn = opts->fn;
+	wq->ctx = opts->ctx;
+	return wq;
 }
 
 int wq_attach(struct wq *wq, void *memory, uint32_t slots)
@@ -88,27 +89,19 @@ int wq_refill(struct wq *wq)
 	return 1;
 }
 
-/* Takes what the caller knows of the options; what only a later version knows must be 0. */
+/* Takes the options, and the defaults for what they leave open. */
 static int read_opts(struct wq_opts *known, const struct wq_opts *opts)
 {
-	const unsigned char *bytes = (const unsigned char *)opts;
+	int rc = 0;
 
 	*known = (struct wq_opts){ .sz = sizeof(*known) };
-	if (opts) {
-		if (opts->sz < sizeof(opts->sz))
-			return -EINVAL;
-		for (size_t i = sizeof(opts->sz); i < opts->sz; i++) {
-			if (i < sizeof(*known))
-				((unsigned char *)known)[i] = bytes[i];
-			else if (bytes[i])
-				return -EINVAL;
-		}
-	}
+	if (opts)
+		rc = wq_take_opts(known, sizeof(*known), opts);
 	if (!known->pages)
 		known->pages = DEFAULT_PAGES;
 	if (!known->device)
 		known->device = "/dev/watch_queue";
-	return 0;
+	return rc;
 }
 
 /* Maps the ring, which the queue has. */
@@ -148,11 +141,9 @@ int wq_open(struct wq **wq, const struct wq_opts *opts)
 	rc = read_opts(&known, opts);
 	if (rc)
 		return rc;
-	q = new_queue();
+	q = new_queue(&known);
 	if (!q)
 		return -ENOMEM;
-	q->fn = known.fn;
-	q->ctx = known.ctx;
 	kept(q)->fd = open(known.device, O_RDWR | O_CLOEXEC);
 	rc = kept(q)->fd < 0 ? -errno : make_ring(q, &known);
 	if (rc) {
@@ -180,11 +171,9 @@ int wq_adopt(struct wq **wq, int fd, const struct wq_opts *opts)
 		return -ENOBUFS;
 	if (info.ring_slots > 1u << 30)
 		return -EBADMSG;
-	q = new_queue();
+	q = new_queue(&known);
 	if (!q)
 		return -ENOMEM;
-	q->fn = known.fn;
-	q->ctx = known.ctx;
 	kept(q)->fd = fd;
 	rc = map_ring(q, (size_t)info.ring_slots * sizeof(struct watch_notification), &known);
 	if (rc) {
@@ -226,16 +215,10 @@ int wq_add(struct wq *wq, const char *path, uint32_t scope, uint64_t events, uin
 		.mask = events,
 		.cookie = cookie,
 	};
-	int rc;
 
-	add.object = open(path, O_PATH | O_CLOEXEC);
-	if (add.object < 0)
-		return -errno;
-	rc = wq_add_watch(wq, &add);
-	close(add.object);
-	if (!rc && handle)
-		*handle = add.handle;
-	return rc;
+	if (!path)
+		return -EFAULT;
+	return wq_add_path(wq, &add, path, handle);
 }
 
 int wq_remove(struct wq *wq, uint64_t handle)
