@@ -240,9 +240,8 @@ fn scope(reach: Reach, is_dir: bool) -> Scope {
 
 /// A path as it is printed.
 fn shown(path: &Path, is_dir: bool) -> PathBuf {
-    let path = with_slash(path);
     if is_dir {
-        return path;
+        return with_slash(path);
     }
     let bytes = path.as_os_str().as_bytes();
     OsStr::from_bytes(bytes.strip_suffix(b"/").unwrap_or(bytes)).into()

@@ -166,10 +166,10 @@ FIXTURE_SETUP(ways)
 	ASSERT_OK(wq_open(&self->full, 16));
 	add.object = open(variant->path, O_PATH | O_CLOEXEC);
 	ASSERT_LE(0, add.object);
-	ASSERT_EQ(0, ioctl(self->brief.fd, IOC_WATCH_QUEUE_ADD_WATCH, &add));
+	ASSERT_EQ(0, wq_add(self->brief.fd, &add));
 	add.handle = 0;
 	add.ignore_mask = WATCH_FS_OPEN_EXEC;
-	ASSERT_EQ(0, ioctl(self->full.fd, IOC_WATCH_QUEUE_ADD_WATCH, &add));
+	ASSERT_EQ(0, wq_add(self->full.fd, &add));
 	close(add.object);
 }
 
