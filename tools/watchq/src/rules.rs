@@ -198,14 +198,13 @@ impl Rule {
 
 /// The name of the error that a task gets.
 pub fn error_name(number: u32) -> &'static str {
-    let number = if number == 0 {
-        Errno::PERM.raw_os_error()
-    } else {
-        number.cast_signed()
+    let number = match number {
+        0 => Errno::PERM.raw_os_error().unsigned_abs(),
+        number => number,
     };
     ERRORS
         .iter()
-        .find(|(_, error)| error.raw_os_error() == number)
+        .find(|(_, error)| error.raw_os_error().unsigned_abs() == number)
         .map_or("?", |(name, _)| name)
 }
 

@@ -282,3 +282,11 @@ pub(crate) fn u32_at<const N: usize>(body: &[u8; N], offset: usize) -> u32 {
     bytes.copy_from_slice(&body[offset..offset + 4]);
     u32::from_ne_bytes(bytes)
 }
+
+/// The signed 32-bit number at `offset` of a body whose length the caller has checked.
+#[inline]
+pub(crate) fn i32_at<const N: usize>(body: &[u8; N], offset: usize) -> i32 {
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&body[offset..offset + 4]);
+    i32::from_ne_bytes(bytes)
+}

@@ -7,7 +7,7 @@
 
 use std::io;
 
-use crate::record::{u32_at, u64_at};
+use crate::record::{i32_at, u32_at, u64_at};
 use crate::Record;
 
 /// Something happened to a mount.
@@ -218,8 +218,8 @@ impl KeyEvent {
         let body: &[u8; 16] = body(record)?;
         Ok(KeyEvent {
             subtype: record.subtype(),
-            key: u32_at(body, 8).cast_signed(),
-            aux: u32_at(body, 12).cast_signed(),
+            key: i32_at(body, 8),
+            aux: i32_at(body, 12),
         })
     }
 }
