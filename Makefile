@@ -46,11 +46,11 @@ demo-guard: ## decide who may open files, beside fanotify, with a listener that 
 shell: ## a shell in such a VM, with the module loaded and watchq in PATH
 	@tools/demo/run --shell
 
-test: ## all tests: host, kselftests on both kernels and some on the distribution's, KUnit
+test: ## host, kselftests on both kernels and some on the distribution's, KUnit, other modules
 	@tools/testing/run
 
-test-all: ## the same with all kselftests on the distribution's kernel
-	@tools/testing/run --kernel all
+test-all: ## the same and all that takes longer: stress, faults, fuzzing, all kselftests on stock
+	@tools/testing/run all
 
 stress: ## stress in the VM: make stress SECONDS=1200 SEED=n
 	@tools/testing/stress/run "$(or $(SECONDS),60)" "$(or $(SEED),1)" debug

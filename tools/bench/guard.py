@@ -67,9 +67,10 @@ def has_grown(name, value, old):
     # allocator's lists are, made 1.7 of it between two builds of one source.
     if name.startswith("ratio.neighbours."):
         return value > 3 * old
-    # How much of an untar inotify misses, and how often a reader wakes up, depends on the scheduler, too.
+    # How much of an untar inotify misses, and how often a reader wakes up, depends on the scheduler, too:
+    # two machines' builds of one source differed by 1.154.
     if name.startswith("ratio.workload."):
-        return value > 1.15 * old
+        return value > 1.3 * old
     if name.startswith("ratio."):
         return value > 1.05 * old + 0.002
     if name.startswith("lines."):
