@@ -37,6 +37,15 @@ setup: ## toolchain, VM and both kernels: 30 minutes once, some 1.5 GB of packag
 module: ## build the module for the release kernel
 	tools/kernel/module release
 
+user: ## build watchq and libwq: what make install installs
+	@tools/packages/install --build
+
+install: export DESTDIR := $(DESTDIR)
+install: export PREFIX := $(PREFIX)
+install: export LIBDIR := $(LIBDIR)
+install: ## install watchq, libwq and what belongs to them: make user && sudo make install PREFIX=/usr/local
+	@tools/packages/install
+
 demo: ## boot a VM and watch files there: events as they come (KERNEL=patched: all of them)
 	@tools/demo/run
 
@@ -91,4 +100,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module demo demo-guard shell test test-all check stress fuzz flood fault bench bench-check model traps in-tree clean distclean
+.PHONY: help setup module user install demo demo-guard shell test test-all check stress fuzz flood fault bench bench-check model traps in-tree clean distclean
