@@ -16,6 +16,7 @@
 //! | [`hooks`] | hooks for events that no interface tells: tracepoints, probes on functions, symbols found by name |
 //! | [`mm`] | memory: slab caches, the pages of a ring, what they are charged to, copies from and to user space |
 //! | [`params`] | module parameters that may be changed |
+//! | [`prelude`] | what nearly every file uses |
 //! | [`producer`] | what other modules call |
 //! | [`ratelimit`] | messages that programs can provoke |
 //! | [`sync`] | locks, RCU, waiting, work, and what is shared without a lock |
@@ -29,6 +30,7 @@ pub(crate) mod fsnotify;
 pub(crate) mod hooks;
 pub(crate) mod mm;
 pub(crate) mod params;
+pub(crate) mod prelude;
 pub(crate) mod producer;
 pub(crate) mod ratelimit;
 pub(crate) mod sync;

@@ -8,6 +8,7 @@
 //!
 //! C header: [`include/linux/watch_queue_dev.h`](../include/linux/watch_queue_dev.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     sync::arc_fifo::{
@@ -20,15 +21,7 @@ use core::{
     ptr, //
 };
 use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::Full,
-            Atomic, //
-        },
-        Arc,
-        ArcBorrow, //
-    },
+    sync::ArcBorrow,
     types::ForeignOwnable, //
 };
 

@@ -6,11 +6,9 @@
 //! The structures have no holes and the same layout for 32-bit programs; the asserts here and the
 //! kselftest `abi_test` compare sizes and offsets with the header.
 
+use crate::rust::prelude::*;
 use core::mem::offset_of;
-use kernel::{
-    ioctl::_IO,
-    prelude::*, //
-};
+use kernel::ioctl::_IO;
 use zerocopy_derive::Immutable;
 
 /// SET_SIZE: number of pages.

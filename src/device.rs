@@ -7,10 +7,7 @@
 
 mod permission;
 
-use crate::rust::compat::{
-    ENOBUFS,
-    ESHUTDOWN, //
-};
+use crate::rust::prelude::*;
 use crate::{
     abi,
     queue::{
@@ -60,12 +57,8 @@ use crate::{
 use kernel::{
     fs::File,
     mm::virt::VmaNew,
-    prelude::*,
     seq_file::SeqFile,
-    sync::{
-        Arc,
-        ArcBorrow, //
-    },
+    sync::ArcBorrow,
     time::msecs_to_jiffies,
     uaccess::UserSlice, //
 };

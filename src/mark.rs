@@ -11,6 +11,8 @@
 //! `crate::queue`, whose `Watch` is the subscriber, and by `crate::source`, whose objects carry
 //! the connectors.
 
+use crate::rust::prelude::*;
+
 mod connector;
 mod context;
 mod entering;
@@ -23,11 +25,6 @@ mod table;
 mod tests;
 mod user_wait;
 mod walk;
-
-use kernel::sync::{
-    atomic::Atomic,
-    Arc, //
-};
 
 pub(crate) use self::{
     connector::{

@@ -45,6 +45,7 @@ use self::{
         Watch, //
     },
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Group,
@@ -80,13 +81,7 @@ use kernel::{
     mm::virt::VmaNew,
     new_mutex,
     page::PAGE_SIZE,
-    prelude::*,
     sync::{
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
-        Arc,
         Mutex,
         SetOnce, //
     },

@@ -37,7 +37,7 @@ use self::{
     sb::Sb,
     usb::Usb, //
 };
-use crate::rust::compat::EOPNOTSUPP;
+use crate::rust::prelude::*;
 use crate::{
     mark::Role,
     queue::{
@@ -47,11 +47,7 @@ use crate::{
     ring::record::kind,
     rust::sync::workqueue::OwnedQueue, //
 };
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::fs::File;
 
 pub(crate) use self::{
     object::Fs,

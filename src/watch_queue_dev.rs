@@ -18,6 +18,7 @@ pub(crate) mod ring;
 pub(crate) mod rust;
 pub(crate) mod source;
 
+use crate::rust::prelude::*;
 use crate::{
     mark::Context,
     queue::{
@@ -51,11 +52,7 @@ use crate::{
         Sources, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::Arc,
-    InPlaceModule, //
-};
+use kernel::InPlaceModule;
 
 module! {
     type: WatchQueueDev,

@@ -8,17 +8,13 @@
 //! C header: [`include/linux/key.h`](srctree/include/linux/key.h)
 
 use crate::rust::bindings;
-use crate::rust::compat::ENOKEY;
+use crate::rust::prelude::*;
 use core::{
     ops::Deref,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
 use kernel::{
     error::from_err_ptr,
-    prelude::*,
     types::Opaque, //
 };
 

@@ -15,6 +15,7 @@
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 
 use crate::rust::compat;
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     sync::wait_queue::WaitQueue, //
@@ -30,17 +31,15 @@ use kernel::{
         File, //
     },
     mm::virt::VmaNew,
-    prelude::*,
     seq_file::SeqFile,
     sync::{
         aref::ARef,
-        Arc,
         ArcBorrow, //
     },
     types::{
         ForeignOwnable,
         Opaque, //
-    },
+    }, //
 };
 
 /// What an open file of the device does. `Self` is its private data.

@@ -11,6 +11,7 @@
 //! C headers: [`include/linux/usb.h`](srctree/include/linux/usb.h),
 //! [`include/linux/notifier.h`](srctree/include/linux/notifier.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     params, //
@@ -25,7 +26,6 @@ use core::{
 use kernel::{
     error::to_result,
     new_mutex,
-    prelude::*,
     sync::Mutex,
     types::Opaque, //
 };

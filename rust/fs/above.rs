@@ -25,11 +25,8 @@ use super::{
     },
 };
 use crate::rust::bindings;
-use core::ptr::NonNull;
-use kernel::{
-    prelude::*,
-    sync::rcu, //
-};
+use crate::rust::prelude::*;
+use kernel::sync::rcu;
 
 /// So many are kept without memory of their own.
 const FEW: usize = 8;

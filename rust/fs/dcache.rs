@@ -19,23 +19,12 @@ use super::{
     text::Text, //
 };
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     marker::PhantomData,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::Acquire,
-            Atomic, //
-        },
-        rcu, //
-    },
-};
+use kernel::sync::rcu;
 
 /// Most steps up: directories that are being moved could lead a reader in circles, and the lock may
 /// not be held for longer than this takes, however deep the directories are.

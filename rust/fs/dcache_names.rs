@@ -26,10 +26,8 @@ use super::{
     text::Text, //
 };
 use crate::rust::bindings;
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use crate::rust::prelude::*;
+use core::marker::PhantomData;
 use kernel::sync::rcu;
 
 /// Attempts, if something is renamed at that very moment.

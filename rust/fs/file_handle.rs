@@ -9,8 +9,8 @@
 
 use super::path::FdPath;
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::marker::PhantomData;
-use kernel::prelude::*;
 
 /// Longest handle of a file system, in bytes: `MAX_HANDLE_SZ`.
 const MAX_BYTES: usize = 128;

@@ -8,18 +8,15 @@
 //!
 //! C header: [`include/linux/path.h`](srctree/include/linux/path.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     hooks::symbol::Symbol, //
 };
-use core::{
-    mem::transmute,
-    ptr::NonNull, //
-};
+use core::mem::transmute;
 use kernel::{
     error::from_err_ptr,
     fs::File,
-    prelude::*,
     sync::aref::ARef, //
 };
 

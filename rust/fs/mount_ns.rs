@@ -9,20 +9,14 @@
 //! [`include/linux/proc_ns.h`](srctree/include/linux/proc_ns.h)
 
 use super::path::FdPath;
-use crate::rust::compat::EOPNOTSUPP;
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     hooks::symbol::Symbol,
     task::user_ns::UserNamespace, //
 };
-use core::{
-    mem::transmute,
-    ptr::NonNull, //
-};
-use kernel::{
-    prelude::*,
-    types::NotThreadSafe, //
-};
+use core::mem::transmute;
+use kernel::types::NotThreadSafe;
 
 /// `mnt_ns_from_dentry()`.
 type FromDentry = unsafe extern "C" fn(*mut bindings::dentry) -> *mut bindings::mnt_namespace;

@@ -9,16 +9,15 @@
 //! [`include/linux/file.h`](srctree/include/linux/file.h)
 
 use super::dcache::InodeKey;
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::device_number::encode_device,
     task::user_ns::UserNamespace, //
 };
-use core::ptr::NonNull;
 use kernel::{
     error::to_result,
     fs::file::LocalFile,
-    prelude::*,
     sync::aref::ARef, //
 };
 

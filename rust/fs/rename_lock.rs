@@ -10,10 +10,8 @@
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 
 use crate::rust::bindings;
-use kernel::{
-    prelude::*,
-    types::NotThreadSafe, //
-};
+use crate::rust::prelude::*;
+use kernel::types::NotThreadSafe;
 
 /// Nothing was renamed since, or can be.
 pub(crate) enum Still {

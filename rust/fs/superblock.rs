@@ -6,12 +6,12 @@
 //! implements. A superblock is named by its device number, as quota warnings do; one that is mounted
 //! has it alone.
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::device_number::encode_device,
     task::user_ns::UserNamespace, //
 };
-use kernel::prelude::*;
 
 /// Told of changes of superblocks. In process context, with locks of the file system held, and
 /// perhaps with preemption off: nothing here may sleep.

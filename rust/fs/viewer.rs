@@ -25,6 +25,7 @@ use super::{
     path::FdPath,
     rename_lock::Still, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     task::cred::{
@@ -32,15 +33,13 @@ use crate::rust::{
         with_creds, //
     },
 };
-use core::ptr::NonNull;
 use kernel::{
     cred::Credential,
     fs::File,
-    prelude::*,
     sync::{
         aref::ARef,
         rcu, //
-    },
+    }, //
 };
 
 /// So often the tree is looked at while it is renamed all the time.

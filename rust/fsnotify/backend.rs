@@ -21,6 +21,7 @@ use super::{
     section::Section, //
 };
 use crate::rust::compat;
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     mm::kmem_cache::KmemCache,
@@ -36,32 +37,17 @@ use crate::rust::{
 };
 use core::{
     marker::PhantomData,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
 use kernel::{
     error::{
         from_err_ptr,
         to_result, //
     },
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
     time::{
         delay::fsleep,
         Delta, //
-    },
+    }, //
 };
 
 /// In a mask: the mark keeps its inode in memory. On other objects than inodes a backend may give it a

@@ -8,6 +8,7 @@
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::device_number::encode_device,
@@ -25,7 +26,6 @@ use core::{
     hint::black_box,
     marker::PhantomData, //
 };
-use kernel::prelude::*;
 
 /// Bits of an event.
 pub(crate) mod bit {

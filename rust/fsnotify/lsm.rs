@@ -8,16 +8,14 @@
 //! C header: [`include/linux/security.h`](srctree/include/linux/security.h)
 
 use super::place::Place;
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::path::FdPath,
     hooks::symbol::Symbol, //
 };
 use core::mem::transmute;
-use kernel::{
-    error::to_result,
-    prelude::*, //
-};
+use kernel::error::to_result;
 
 /// `security_path_notify()`.
 type PathNotify = unsafe extern "C" fn(*const bindings::path, u64, c_uint) -> c_int;

@@ -6,6 +6,7 @@
 //! the type, so that the way from one to the other needs no `unsafe` above this layer. Used by
 //! [`crate::rust::fsnotify::backend`] and by `crate::source::fs`.
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     sync::{
@@ -15,15 +16,9 @@ use crate::rust::{
 };
 use core::{
     mem::offset_of,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
-use kernel::{
-    sync::atomic::Atomic,
-    types::Opaque, //
-};
+use kernel::types::Opaque;
 
 /// An fsnotify mark inside an object of ours.
 ///

@@ -21,11 +21,8 @@ use super::{
     mark::HasKernelMark, //
 };
 use crate::rust::bindings;
-use core::ptr::NonNull;
-use kernel::{
-    prelude::*,
-    types::NotThreadSafe, //
-};
+use crate::rust::prelude::*;
+use kernel::types::NotThreadSafe;
 
 /// What the kernel calls a backend for because of an object's mark. Any context.
 #[inline]

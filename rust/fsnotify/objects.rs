@@ -13,10 +13,8 @@ use super::{
     mark::HasKernelMark, //
 };
 use crate::rust::bindings;
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use crate::rust::prelude::*;
+use core::marker::PhantomData;
 
 /// The objects that a backend has on what an event happened to.
 ///

@@ -7,6 +7,7 @@
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::{
@@ -14,11 +15,7 @@ use crate::rust::{
         path::FdPath, //
     },
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
-use kernel::prelude::*;
+use core::marker::PhantomData;
 
 /// The kind of mark a callback met: which of an event's objects it is on. The numbers are those of
 /// `enum fsnotify_iter_type`.

@@ -15,12 +15,10 @@ use super::{
     user_waits::UserWaits, //
 };
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     marker::PhantomData,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
 use kernel::types::NotThreadSafe;
 

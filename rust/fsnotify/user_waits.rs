@@ -7,13 +7,13 @@
 //!
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::held_path::OpenSilently,
     hooks::symbol::Symbol, //
 };
 use core::mem::transmute;
-use kernel::prelude::*;
 
 /// `fsnotify_prepare_user_wait()`.
 type Prepare = unsafe extern "C" fn(*mut bindings::fsnotify_iter_info) -> bool;

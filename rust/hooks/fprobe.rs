@@ -17,6 +17,7 @@
 pub(crate) mod key;
 pub(crate) mod superblock;
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     params, //
@@ -27,17 +28,6 @@ use core::{
 };
 use kernel::{
     error::to_result,
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Full,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
     types::Opaque, //
 };
 

@@ -11,12 +11,11 @@
 //! [`mount_ns`]: crate::rust::fs::mount_ns
 //! [`user_waits`]: crate::rust::fsnotify::user_waits
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     params, //
 };
-use core::ptr::NonNull;
-use kernel::prelude::*;
 
 /// A function that the kernel may export.
 ///

@@ -17,15 +17,12 @@ pub(crate) mod key;
 pub(crate) mod mount;
 pub(crate) mod superblock;
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     params, //
 };
-use core::ptr::NonNull;
-use kernel::{
-    error::to_result,
-    prelude::*, //
-};
+use kernel::error::to_result;
 
 /// Where a tracepoint comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]

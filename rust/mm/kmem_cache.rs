@@ -11,12 +11,11 @@
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     marker::PhantomData,
-    mem::MaybeUninit,
-    ptr::NonNull, //
+    mem::MaybeUninit, //
 };
-use kernel::prelude::*;
 
 /// A cache of objects of type `T`.
 ///

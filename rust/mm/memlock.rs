@@ -10,6 +10,7 @@
 //!
 //! C headers: [`include/linux/sched/user.h`](srctree/include/linux/sched/user.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     task::cred::{
@@ -18,18 +19,9 @@ use crate::rust::{
     },
     task::user_ns::UserNamespace, //
 };
-use core::ptr::NonNull;
 use kernel::{
     fs::File,
-    page::PAGE_SHIFT,
-    prelude::*,
-    sync::atomic::{
-        ordering::{
-            Full,
-            Relaxed, //
-        },
-        Atomic, //
-    },
+    page::PAGE_SHIFT, //
 };
 
 /// `RLIMIT_MEMLOCK` of the current task, in pages.

@@ -12,10 +12,8 @@
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 
 use crate::rust::bindings;
-use kernel::{
-    prelude::*,
-    types::NotThreadSafe, //
-};
+use crate::rust::prelude::*;
+use kernel::types::NotThreadSafe;
 
 /// While it exists, allocations of this task do not enter file systems.
 ///

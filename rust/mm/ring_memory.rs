@@ -13,10 +13,8 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
 use crate::rust::bindings;
-use core::{
-    mem::forget,
-    ptr::NonNull, //
-};
+use crate::rust::prelude::*;
+use core::mem::forget;
 use kernel::{
     alloc::Flags,
     error::to_result,
@@ -28,8 +26,7 @@ use kernel::{
         Page,
         PAGE_SHIFT,
         PAGE_SIZE, //
-    },
-    prelude::*, //
+    }, //
 };
 
 /// The pages, each owned by one reference.

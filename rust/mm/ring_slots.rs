@@ -15,17 +15,11 @@ use crate::ring::{
     SLOT_BYTES, //
 };
 use crate::rust::compat;
+use crate::rust::prelude::*;
 use core::mem::offset_of;
-use kernel::sync::{
-    atomic::{
-        atomic_load, atomic_store,
-        ordering::{
-            Acquire,
-            Relaxed,
-            Release, //
-        },
-    },
-    Arc, //
+use kernel::sync::atomic::{
+    atomic_load,
+    atomic_store, //
 };
 
 /// The first slots of a ring, as far as the kernel uses them: `struct watch_queue_buffer`.

@@ -9,9 +9,9 @@
 //! Used by the ioctls of `device.rs`. Process context; touches user memory, so no spinlock may be
 //! held, nor any lock that a page fault might take.
 
+use crate::rust::prelude::*;
 use kernel::{
     page::PAGE_SIZE,
-    prelude::*,
     uaccess::UserSlice, //
 };
 use zerocopy::Immutable;

@@ -6,22 +6,8 @@
 //! is in a list already: a second push is refused, so all functions are safe. Used by
 //! `crate::queue` for watches whose last record waits for room.
 
-use core::ptr::{
-    self,
-    NonNull, //
-};
-use kernel::sync::{
-    atomic::{
-        ordering::{
-            Acquire,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Atomic, //
-    },
-    Arc, //
-};
+use crate::rust::prelude::*;
+use core::ptr;
 
 /// A value that can be in one [`ArcFifo`] at a time.
 pub(crate) trait FifoItem: Sized {

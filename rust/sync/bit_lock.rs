@@ -9,11 +9,8 @@
 //! C header: [`include/linux/wait_bit.h`](srctree/include/linux/wait_bit.h)
 
 use crate::rust::bindings;
-use kernel::{
-    prelude::*,
-    sync::atomic::Atomic,
-    types::NotThreadSafe, //
-};
+use crate::rust::prelude::*;
+use kernel::types::NotThreadSafe;
 
 /// The bit that is set while the lock is held.
 const LOCKED: c_int = 0;

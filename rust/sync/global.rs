@@ -6,11 +6,11 @@
 //! none and costs no load. The module owns a [`GlobalGuard`] for each; its drop ends the value.
 
 use crate::rust::compat;
+use crate::rust::prelude::*;
 use core::{
     cell::UnsafeCell,
     mem::MaybeUninit, //
 };
-use kernel::prelude::*;
 
 /// A static that is initialised by the module and gone when the module is.
 ///

@@ -11,14 +11,14 @@
 //! C header: [`include/linux/xarray.h`](srctree/include/linux/xarray.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::marker::PhantomData;
 use kernel::{
     error::to_result,
-    prelude::*,
     types::{
         ForeignOwnable,
         Opaque, //
-    },
+    }, //
 };
 
 /// A table that owns pointers of type `P` (as `Arc<T>` or `KBox<T>`) by a 64-bit handle.

@@ -10,14 +10,12 @@
 //! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     marker::PhantomPinned,
     ops::Deref, //
 };
-use kernel::{
-    prelude::*,
-    types::Opaque, //
-};
+use kernel::types::Opaque;
 
 /// What an [`IrqWork`] does.
 pub(crate) trait IrqHandler: Send + Sync + Sized {

@@ -11,6 +11,7 @@
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     cell::UnsafeCell,
     ops::{
@@ -19,12 +20,11 @@ use core::{
     },
 };
 use kernel::{
-    prelude::*,
     sync::LockClassKey,
     types::{
         NotThreadSafe,
         Opaque, //
-    },
+    }, //
 };
 
 /// Creates a [`RawSpinLock`] initialiser with the given content, name and a newly created lock

@@ -11,14 +11,14 @@
 //! C header: [`include/linux/srcu.h`](srctree/include/linux/srcu.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use kernel::{
     error::to_result,
-    prelude::*,
     sync::LockClassKey,
     types::{
         NotThreadSafe,
         Opaque, //
-    },
+    }, //
 };
 
 /// Creates a [`SrcuFast`] initialiser with the given name and a newly created lock class.

@@ -6,18 +6,8 @@
 //! a field of its own in each item, which no walk reads: nothing that a reader can reach is
 //! overwritten while the item waits for its grace period.
 
-use core::ptr::{
-    self,
-    NonNull, //
-};
-use kernel::sync::atomic::{
-    ordering::{
-        Acquire,
-        Relaxed,
-        Release, //
-    },
-    Atomic, //
-};
+use crate::rust::prelude::*;
+use core::ptr;
 
 /// An item that can be chained.
 pub(crate) trait Linked: Sized {

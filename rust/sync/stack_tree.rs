@@ -13,23 +13,19 @@
 //! C header: [`include/linux/rbtree.h`](srctree/include/linux/rbtree.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     cell::UnsafeCell,
     marker::PhantomPinned,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
 use kernel::{
     new_spinlock,
-    prelude::*,
     sync::{
         lock::{
             spinlock::SpinLockBackend,
             Guard, //
         },
-        Arc,
         SpinLock, //
     },
     types::Opaque, //

@@ -15,13 +15,10 @@
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use kernel::{
     error::to_result,
-    prelude::*,
-    sync::{
-        atomic::Atomic,
-        LockClassKey, //
-    },
+    sync::LockClassKey,
     types::Opaque, //
 };
 

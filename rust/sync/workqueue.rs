@@ -12,17 +12,13 @@
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use crate::rust::bindings;
+use crate::rust::prelude::*;
 use core::{
     marker::PhantomPinned,
-    ops::Deref,
-    ptr::NonNull, //
+    ops::Deref, //
 };
 use kernel::{
-    prelude::*,
-    sync::{
-        Arc,
-        LockClassKey, //
-    },
+    sync::LockClassKey,
     time::Jiffies,
     types::Opaque,
     workqueue::Queue, //

@@ -13,6 +13,7 @@
 //! C headers: [`include/linux/cred.h`](srctree/include/linux/cred.h),
 //! [`include/linux/capability.h`](srctree/include/linux/capability.h)
 
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     task::user_ns::UserNamespace, //
@@ -20,7 +21,6 @@ use crate::rust::{
 use kernel::{
     cred::Credential,
     fs::File,
-    prelude::*,
     sync::aref::ARef,
     types::NotThreadSafe, //
 };

@@ -12,6 +12,7 @@
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h)
 
 use super::pid::Process;
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     sync::workqueue::{
@@ -23,10 +24,7 @@ use core::{
     marker::PhantomPinned,
     ops::Deref, //
 };
-use kernel::{
-    prelude::*,
-    types::Opaque, //
-};
+use kernel::types::Opaque;
 
 /// A job together with its process; dereferences to the job.
 ///

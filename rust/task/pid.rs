@@ -7,10 +7,9 @@
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h)
 
 use crate::rust::bindings;
-use core::ptr::NonNull;
+use crate::rust::prelude::*;
 use kernel::{
     pid_namespace::PidNamespace,
-    prelude::*,
     sync::aref::ARef, //
 };
 

@@ -14,7 +14,7 @@
 //! C header: [`include/linux/user_namespace.h`](srctree/include/linux/user_namespace.h)
 
 use crate::rust::bindings;
-use core::ptr::NonNull;
+use crate::rust::prelude::*;
 use kernel::{
     cred::Credential,
     page::PAGE_SHIFT,

@@ -5,7 +5,7 @@
 //! Any task that has the descriptor may answer. To open what a question is about, and to set what
 //! happens without an answer, takes the privilege that adding the watch took.
 
-use crate::rust::compat::EDQUOT;
+use crate::rust::prelude::*;
 use crate::{
     abi,
     queue::{
@@ -27,8 +27,7 @@ use kernel::{
     fs::{
         file::FileDescriptorReservation,
         File, //
-    },
-    prelude::*, //
+    }, //
 };
 
 /// What a refused task may be told.

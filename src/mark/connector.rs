@@ -25,6 +25,7 @@ use super::{
     Role,
     Subscriber, //
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::raw_spinlock::{
     new_raw_spinlock,
     RawGuard,
@@ -32,25 +33,9 @@ use crate::rust::sync::raw_spinlock::{
 };
 use core::{
     marker::PhantomPinned,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc,
-        Refcount, //
-    },
-};
+use kernel::sync::Refcount;
 
 /// What is watched, as the mark layer needs it.
 pub(crate) trait Object<S: Subscriber>: Sized + Send + Sync {

@@ -20,6 +20,7 @@ use super::{
     MarkRef,
     Subscriber, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     mm::kmem_cache::KmemCache,
     sync::{
@@ -44,18 +45,8 @@ use crate::rust::{
         },
     },
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::Atomic,
-        Arc, //
-    },
-    time::Jiffies, //
-};
+use core::marker::PhantomData;
+use kernel::time::Jiffies;
 
 /// How long the mark reaper waits for company, in jiffies.
 const REAPER_DELAY: Jiffies = 1;

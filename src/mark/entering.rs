@@ -21,10 +21,7 @@ use super::{
     NotInserted,
     Subscriber, //
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use crate::rust::prelude::*;
 
 /// A watch that is in its group's table and may be in lists, and stays only if it is finished.
 #[must_use = "a watch that is not finished is taken back"]

@@ -19,32 +19,15 @@ use super::{
     Role,
     Subscriber, //
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::stack::Linked;
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
     mem::ManuallyDrop,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::{self}, //
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc,
-        Refcount, //
-    },
-};
+use kernel::sync::Refcount;
 
 /// The entry of one watch in the list of one connector.
 ///

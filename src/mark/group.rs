@@ -20,6 +20,7 @@ use super::{
     Role,
     Subscriber, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     mm::nofs::NofsGuard,
     sync::handle_table::HandleTable, //
@@ -27,19 +28,13 @@ use crate::rust::{
 use core::ptr;
 use kernel::{
     new_mutex,
-    prelude::*,
     sync::{
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
         lock::{
             mutex::MutexBackend,
             Guard, //
         },
-        Arc,
         Mutex, //
-    },
+    }, //
 };
 
 /// A group of watches.

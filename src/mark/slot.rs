@@ -23,6 +23,7 @@ use super::{
     Reader,
     Subscriber, //
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::{
     raw_spinlock::{
         new_raw_spinlock,
@@ -30,21 +31,7 @@ use crate::rust::sync::{
     },
     stack::Linked, //
 };
-use core::ptr::{
-    self,
-    NonNull, //
-};
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        ordering::{
-            Acquire,
-            Full,
-            Relaxed, //
-        },
-        Atomic, //
-    },
-};
+use core::ptr;
 
 /// The connector of an object that is reached through a [`Slot`].
 pub(crate) type Slotted<S> = Connected<S, InSlot<S>>;

@@ -25,6 +25,7 @@ use super::{
     Reader,
     Subscriber, //
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::{
     raw_spinlock::{
         new_raw_spinlock,
@@ -32,24 +33,7 @@ use crate::rust::sync::{
     },
     stack::Linked, //
 };
-use core::ptr::{
-    self,
-    NonNull, //
-};
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
-};
+use core::ptr;
 
 /// log2 of the number of chains.
 const BITS: u32 = 8;

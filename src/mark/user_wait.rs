@@ -22,14 +22,14 @@ use super::{
     Subscriber,
     Walk, //
 };
+use crate::rust::prelude::*;
 use kernel::{
-    new_condvar, new_mutex,
-    prelude::*,
+    new_condvar,
+    new_mutex,
     sync::{
-        Arc,
         CondVar,
         Mutex, //
-    },
+    }, //
 };
 
 /// The tasks that wait for user space on behalf of a group.

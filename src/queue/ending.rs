@@ -14,7 +14,7 @@ use super::{
     watch::Reason,
     Queue, //
 };
-use crate::rust::compat::EDQUOT;
+use crate::rust::prelude::*;
 use crate::rust::sync::{
     arc_fifo::{
         ArcFifo,
@@ -29,13 +29,12 @@ use crate::rust::sync::{
     },
 };
 use kernel::{
-    new_condvar, new_mutex,
-    prelude::*,
+    new_condvar,
+    new_mutex,
     sync::{
-        Arc,
         CondVar,
         Mutex, //
-    },
+    }, //
 };
 
 /// The closed queues that still have watches.

@@ -11,15 +11,14 @@ use super::{
     watch::Watch,
     Queue, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::Subscriber,
     rust::device::misc_device::is_full, //
 };
 use kernel::{
-    prelude::*,
     seq_file::SeqFile,
-    seq_print,
-    sync::Arc, //
+    seq_print, //
 };
 
 /// A snapshot of counters, in records.

@@ -19,7 +19,7 @@
 //! Lock order: the table's mutex is taken with no other lock of ours held. Nothing is allocated or freed
 //! under it: all users share it, and a task whose memory cgroup is full would make the others wait.
 
-use crate::rust::compat::EDQUOT;
+use crate::rust::prelude::*;
 use crate::rust::{
     mm::memlock::{
         self,
@@ -34,23 +34,14 @@ use kernel::{
     cred::Credential,
     fs::File,
     new_mutex,
-    prelude::*,
     rbtree::{
         RBTree,
         RBTreeNode, //
     },
     sync::{
         aref::ARef,
-        atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc,
         Mutex, //
-    },
+    }, //
 };
 
 /// The accounts of all users who have a queue, and of the owners of their namespaces.

@@ -36,6 +36,7 @@ use super::{
     watch::Watch,
     Queue, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Mark,
@@ -49,13 +50,7 @@ use crate::{
         task::exit_hook::ExitHook, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        Arc,
-        SetOnce, //
-    },
-};
+use kernel::sync::SetOnce;
 
 /// What a queue that asks has besides others. It is made with the first thing that needs it, so other
 /// queues pay a word.

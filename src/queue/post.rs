@@ -24,6 +24,7 @@ use super::{
     watch::Watch,
     Queue, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::Subscriber,
     ring::record::{
@@ -32,7 +33,6 @@ use crate::{
     },
     rust::sync::raw_spinlock::RawGuard, //
 };
-use kernel::sync::Arc;
 
 impl Queue {
     /// Posts the records of one event to one watch, all or none, and wakes sleepers. Returns at

@@ -10,6 +10,7 @@
 //!
 //! Lock order: `releases` is a raw leaf lock inside the ring lock.
 
+use crate::rust::prelude::*;
 use crate::rust::{
     producer::Claim,
     sync::{
@@ -29,10 +30,6 @@ use crate::rust::{
             OwnedQueue, //
         },
     },
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
 };
 
 /// The claims that wait.

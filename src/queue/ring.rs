@@ -39,6 +39,7 @@ use super::{
         Watch, //
     },
 };
+use crate::rust::prelude::*;
 use crate::{
     ring::{
         producer::Producer,
@@ -55,10 +56,6 @@ use crate::{
         mm::ring_slots::RingSlots,
         sync::arc_fifo::ArcFifo, //
     },
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
 };
 
 /// Most REMOVALs that waited and are written under one hold of the lock. If more wait, they go on

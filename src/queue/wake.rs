@@ -10,6 +10,7 @@
 //! Used by [`super::Queue`].
 
 use super::fill::Signal;
+use crate::rust::prelude::*;
 use crate::rust::sync::{
     irq_work::{
         IrqHandler,
@@ -28,20 +29,7 @@ use crate::rust::sync::{
         OwnedQueue, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
-    time::Jiffies, //
-};
+use kernel::time::Jiffies;
 
 /// The tasks that wait, and the timer of a watermark.
 #[pin_data]

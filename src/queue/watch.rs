@@ -11,6 +11,7 @@ use super::{
     limits::WatchCharge,
     Queue, //
 };
+use crate::rust::prelude::*;
 use crate::{
     abi::flag,
     mark::{
@@ -35,19 +36,6 @@ use crate::{
     },
 };
 use core::ptr;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
-};
 
 /// Why a watch ended; the numbers are those of `enum watch_removal_reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::{
     },
     role, //
 };
-use crate::rust::compat::EOPNOTSUPP;
+use crate::rust::prelude::*;
 use crate::{
     abi::flag,
     queue::{
@@ -29,11 +29,7 @@ use crate::{
     rust::fsnotify::place::Class,
 };
 use core::iter;
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::fs::File;
 
 /// Adds a watch to `queue`, which was opened as `file`, or changes the mask of the one that is there.
 ///

@@ -9,10 +9,7 @@
 //! The C side is in `crate::rust::producer`; Documentation/producer.rst is for its callers.
 
 use super::post::each_watch;
-use crate::rust::compat::{
-    EBADSLT,
-    ENOBUFS, //
-};
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         ConnectorRef,
@@ -53,10 +50,6 @@ use crate::{
     },
 };
 use core::ptr;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
 
 /// The API.
 struct Api;

@@ -18,6 +18,7 @@ use super::{
     },
     post::post, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::Subscriber,
     queue::watch::Watch,
@@ -40,10 +41,7 @@ use crate::{
         task::user_ns::UserNamespace, //
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*, //
-};
+use kernel::fs::File;
 
 /// Stands for all devices in the table; device numbers have 32 bits.
 const ALL_DEVICES: u64 = u64::MAX;

@@ -12,6 +12,7 @@ use super::{
     },
     sb, //
 };
+use crate::rust::prelude::*;
 use crate::{
     queue::watch::Reason,
     rust::{
@@ -29,10 +30,6 @@ use crate::{
     },
 };
 use core::hint::black_box;
-use kernel::{
-    prelude::*,
-    sync::atomic::Atomic, //
-};
 
 /// Kernel marks that live; see `crate::rust::fsnotify::backend`.
 static LIVE: Atomic<usize> = Atomic::new(0);

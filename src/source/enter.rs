@@ -16,10 +16,7 @@ use super::{
     ops::Added,
     role, //
 };
-use crate::rust::compat::{
-    EDQUOT,
-    ESHUTDOWN, //
-};
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         ConnectorRef,
@@ -39,10 +36,6 @@ use crate::{
         },
         ratelimit::pr_warn_ratelimited,
     },
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
 };
 
 /// A mark that a watch needs.

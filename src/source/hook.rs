@@ -7,6 +7,7 @@
 //! detaches. So an unused source costs nothing, and watches that come and go do not rewrite the
 //! kernel's code each time.
 
+use crate::rust::prelude::*;
 use crate::rust::sync::workqueue::{
     new_delayed_job,
     DelayedJob,
@@ -15,11 +16,7 @@ use crate::rust::sync::workqueue::{
 };
 use kernel::{
     new_mutex,
-    prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    },
+    sync::Mutex,
     time::msecs_to_jiffies, //
 };
 

@@ -3,6 +3,7 @@
 //! What ADD_WATCH does about an object that the queue watches already.
 
 use super::ops::Added;
+use crate::rust::prelude::*;
 use crate::{
     abi::flag,
     mark::{
@@ -10,10 +11,6 @@ use crate::{
         Subscriber, //
     },
     queue::watch::Watch,
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
 };
 
 /// What to do when the object is watched already.

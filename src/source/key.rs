@@ -20,10 +20,7 @@ use super::{
     },
     post::post, //
 };
-use crate::rust::compat::{
-    ENOKEY,
-    EOPNOTSUPP, //
-};
+use crate::rust::prelude::*;
 use crate::{
     mark::Subscriber,
     queue::watch::Watch,
@@ -47,10 +44,7 @@ use crate::{
         task::cred::with_creds_of, //
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*, //
-};
+use kernel::fs::File;
 
 /// The source.
 pub(super) struct Key;

@@ -20,7 +20,7 @@ use super::{
     },
     post::each_watch, //
 };
-use crate::rust::compat::EOPNOTSUPP;
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Connector,
@@ -64,10 +64,7 @@ use crate::{
         },
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*, //
-};
+use kernel::fs::File;
 
 /// Subtypes, as bits.
 mod event {

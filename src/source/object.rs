@@ -9,6 +9,7 @@
 //! dies, fsnotify tells us and every watch in the list ends. There is one such object for each
 //! place and class.
 
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Connected,
@@ -36,16 +37,6 @@ use crate::{
         },
         mm::kmem_cache::KmemCache,
         sync::workqueue::OwnedQueue, //
-    },
-};
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
-        Arc, //
     },
 };
 

@@ -8,6 +8,7 @@ use super::hook::{
     Hook,
     Lease, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Connector,
@@ -23,11 +24,7 @@ use crate::{
         sync::workqueue::OwnedQueue, //
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::fs::File;
 
 /// What ADD_WATCH asks for, after the checks that are the same for all sources.
 pub(crate) struct Request {

@@ -3,6 +3,7 @@
 //! Posting to all watches in the list of an object, for the sources whose masks have a bit for each
 //! subtype. Any context but NMI.
 
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Connector,
@@ -19,7 +20,6 @@ use crate::{
         Queue, //
     },
 };
-use kernel::sync::Arc;
 
 /// Posts a record of type `kind` with this body to each watch in `lists` that wants its subtype.
 pub(super) fn post<const N: usize>(

@@ -20,6 +20,7 @@ use super::{
     },
     post::each_watch, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Connector,
@@ -69,17 +70,7 @@ use crate::{
         },
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
-        Arc, //
-    },
-};
+use kernel::fs::File;
 
 /// Subtypes, as bits.
 mod event {

@@ -11,6 +11,7 @@ use super::{
     hook::Lease,
     interest, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Context,
@@ -26,10 +27,6 @@ use crate::{
         Watch, //
     },
     ring::record::kind,
-};
-use kernel::sync::{
-    atomic::Atomic,
-    Arc, //
 };
 
 impl Subscriber for Watch {

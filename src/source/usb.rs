@@ -17,6 +17,7 @@ use super::{
     },
     post::post, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::Subscriber,
     queue::watch::Watch,
@@ -38,10 +39,7 @@ use crate::{
         task::user_ns::UserNamespace, //
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*, //
-};
+use kernel::fs::File;
 
 /// DEVICE_RESET and DEVICE_ERROR.
 const ERRORS: u32 = 0x30;

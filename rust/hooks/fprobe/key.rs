@@ -16,6 +16,7 @@ use super::{
     FunctionProbe,
     Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     device::key::{
@@ -24,10 +25,6 @@ use crate::rust::{
     },
 };
 use core::marker::PhantomData;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
 
 /// Subtypes: `enum key_notification_subtype`.
 mod subtype {

@@ -9,6 +9,7 @@ use super::{
     FunctionProbe,
     Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::superblock::{
@@ -19,10 +20,6 @@ use crate::rust::{
     },
 };
 use core::marker::PhantomData;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
 
 /// Finds `reconfigure_super()`. Process context, sleeps.
 pub(crate) fn reconfigure<T: SuperEvents>() -> Result<Arc<Probe>> {

@@ -12,6 +12,7 @@ use super::{
     Origin,
     Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     device::block::{
@@ -20,7 +21,6 @@ use crate::rust::{
         Failure, //
     },
 };
-use kernel::prelude::*;
 
 /// What a tracepoint for bios calls.
 type BioProbe = unsafe extern "C" fn(*mut c_void, *mut bindings::request_queue, *mut bindings::bio);

@@ -12,6 +12,7 @@ use super::{
     Origin,
     Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     device::key::{
@@ -19,7 +20,6 @@ use crate::rust::{
         KeyEvents, //
     },
 };
-use kernel::prelude::*;
 
 /// A probe for `key_notify`.
 pub(crate) fn notify<T: KeyEvents>() -> Probe {

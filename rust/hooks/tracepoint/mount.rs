@@ -11,6 +11,7 @@ use super::{
     Origin,
     Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::mount_ns::{
@@ -18,7 +19,6 @@ use crate::rust::{
         MountEvents, //
     },
 };
-use kernel::prelude::*;
 
 /// A probe for `mnt_setattr`.
 pub(crate) fn setattr<T: MountEvents>() -> Probe {

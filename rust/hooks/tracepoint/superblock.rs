@@ -11,6 +11,7 @@ use super::{
     Origin,
     Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     bindings,
     fs::superblock::{
@@ -20,7 +21,6 @@ use crate::rust::{
         SuperEvents, //
     },
 };
-use kernel::prelude::*;
 
 /// A probe for `sb_reconfigure`.
 pub(crate) fn reconfigure<T: SuperEvents>() -> Probe {

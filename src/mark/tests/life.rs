@@ -24,19 +24,10 @@ use super::{
         World, //
     },
 };
+use crate::rust::prelude::*;
 use kernel::{
     new_mutex,
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc,
-        Mutex, //
-    },
+    sync::Mutex, //
 };
 
 fn flag() -> Result<Arc<Atomic<u32>>> {

@@ -23,7 +23,7 @@ use super::{
         World, //
     },
 };
-use kernel::prelude::*;
+use crate::rust::prelude::*;
 
 /// Whether a walk over one list shows marks of parties in the right order, seen from outside: by the
 /// addresses of their groups.

@@ -20,22 +20,8 @@ use super::{
     },
     world::world, //
 };
-use crate::rust::compat::EDQUOT;
+use crate::rust::prelude::*;
 use core::ptr;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
-};
 
 /// What a queue is to a real watch: it has the group, and is kept by its watches.
 #[pin_data(PinnedDrop)]

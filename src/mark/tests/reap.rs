@@ -20,21 +20,8 @@ use super::{
         World, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc,
-        Refcount, //
-    },
-};
+use crate::rust::prelude::*;
+use kernel::sync::Refcount;
 
 fn context() -> &'static Context<Probe> {
     Probe::context()

@@ -20,6 +20,7 @@ use super::{
     target::Target,
     world::World, //
 };
+use crate::rust::prelude::*;
 use crate::{
     queue::watch::Watch,
     rust::{
@@ -28,7 +29,6 @@ use crate::{
     },
     source::Fs,
 };
-use kernel::prelude::*;
 
 /// Rounds on each of two objects. A debug kernel under emulation needs 1 to 3 ms for one, and every
 /// load of the module waits for them: 10^4 and more belong to the stress program.

@@ -22,24 +22,14 @@ use super::{
         World, //
     },
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::irq_work::{
     IrqHandler,
     IrqWork, //
 };
 use kernel::{
     new_mutex,
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc,
-        Mutex, //
-    },
+    sync::Mutex, //
 };
 
 fn context() -> &'static Context<Probe> {

@@ -23,22 +23,10 @@ use super::{
         World, //
     },
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::irq_work::{
     IrqHandler,
     IrqWork, //
-};
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
 };
 
 /// Leases that there are, whatever test they are of.

@@ -17,20 +17,7 @@ use super::{
         GONE, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
-};
+use crate::rust::prelude::*;
 
 /// The object's side of a [`Target`].
 pub(super) struct Thing {

@@ -24,25 +24,13 @@ use super::{
         World, //
     },
 };
-use crate::rust::compat::ESHUTDOWN;
+use crate::rust::prelude::*;
 use kernel::{
     new_mutex,
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
     time::{
         Instant,
         Monotonic, //
-    },
+    }, //
 };
 
 fn context() -> &'static Context<Probe> {

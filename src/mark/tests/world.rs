@@ -14,6 +14,7 @@ use super::{
     },
     party::Probe, //
 };
+use crate::rust::prelude::*;
 use crate::rust::sync::{
     raw_spinlock::{
         new_raw_spinlock,
@@ -28,26 +29,11 @@ use crate::rust::sync::{
     },
 };
 use core::ptr;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Relaxed,
-                Release, //
-            },
-            Atomic, //
-        },
-        Arc, //
-    },
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
+use kernel::time::{
+    delay::fsleep,
+    Delta,
+    Instant,
+    Monotonic, //
 };
 
 /// What a test lets happen in a window.

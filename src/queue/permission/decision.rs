@@ -5,10 +5,8 @@
 //!
 //! A decision fits into one word, so that one exchange makes it. Used by [`super::request`].
 
-use kernel::{
-    error::to_result,
-    prelude::*, //
-};
+use crate::rust::prelude::*;
+use kernel::error::to_result;
 
 /// Why a request was decided without an answer; the numbers are those of `enum
 /// watch_unanswered_reason`.

@@ -24,6 +24,7 @@ use super::{
     },
     Stamp, //
 };
+use crate::rust::prelude::*;
 use crate::rust::{
     fs::held_path::HeldPath,
     params,
@@ -50,21 +51,7 @@ use crate::rust::{
     task::pid::Process, //
 };
 use core::pin::Pin;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full,
-                Relaxed, //
-            },
-            Atomic, //
-        },
-        Arc,
-        SetOnce, //
-    },
-};
+use kernel::sync::SetOnce;
 
 /// A request.
 #[pin_data]

@@ -19,7 +19,7 @@ use crate::ring::{
     record::LOSS_RESERVE,
     Slots, //
 };
-use kernel::sync::Arc;
+use crate::rust::prelude::*;
 
 /// A record, and the watch that it is for.
 pub(crate) type Letter<'a> = (&'a Arc<Watch>, Records<'a>);

@@ -23,7 +23,7 @@ use crate::ring::{
     },
     Slots, //
 };
-use kernel::sync::Arc;
+use crate::rust::prelude::*;
 
 /// Records that one event makes for one watch: one for each bit of `subtypes`, ascending, which
 /// differ in their subtype only.

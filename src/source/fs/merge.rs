@@ -23,6 +23,7 @@ use super::{
     site::Side,
     view::View, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Mark,
@@ -41,7 +42,6 @@ use crate::{
     },
     source::object::FsObject,
 };
-use kernel::sync::Arc;
 
 /// The bits that records of an event can be about.
 #[inline]

@@ -27,7 +27,7 @@ use super::{
         View, //
     },
 };
-use crate::rust::compat::EOPNOTSUPP;
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Mark,
@@ -66,11 +66,7 @@ use crate::{
     source::object::Fs,
 };
 use core::pin::Pin;
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::fs::File;
 
 /// The lists in which watches are looked for, in this order.
 const KINDS: [usize; 4] = [on::INODE, on::PARENT, on::MOUNT, on::SB];

@@ -3,6 +3,7 @@
 //! The record of an event: what all records of one event share, and what one of them adds.
 
 use super::site::Side;
+use crate::rust::prelude::*;
 use crate::{
     queue::{
         ring::{
@@ -29,7 +30,6 @@ use crate::{
         }, //
     },
 };
-use kernel::sync::Arc;
 
 /// Length of `struct fs_notification` in slots, without the first.
 pub(super) const FIXED_WORDS: usize = 5;

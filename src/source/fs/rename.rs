@@ -23,6 +23,7 @@ use super::{
     site::Side,
     view::View, //
 };
+use crate::rust::prelude::*;
 use crate::{
     mark::{
         Mark,
@@ -31,7 +32,6 @@ use crate::{
     queue::watch::Watch,
     rust::fsnotify::event::bit,
 };
-use kernel::sync::Arc;
 
 /// So many watches of a queue that see the new name only wait for all that see the old one. Further ones get
 /// their record at once.

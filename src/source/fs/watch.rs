@@ -16,7 +16,7 @@ use super::{
     offer::offer,
     permission, //
 };
-use crate::rust::compat::EOPNOTSUPP;
+use crate::rust::prelude::*;
 use crate::{
     abi::flag,
     queue::{
@@ -56,11 +56,7 @@ use crate::{
         role, //
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::fs::File;
 
 /// Flags that say what a watch is like, not what ADD_WATCH is to do.
 const BEHAVIOUR: u32 = flag::ONESHOT

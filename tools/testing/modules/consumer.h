@@ -85,4 +85,29 @@ uint64_t now_ms(void);
 	} \
 } while (0)
 
+/* A fixture with a queue, wq, on which a test watches lists of wq_context_test. */
+#define SET_UP() do { \
+	int err = load("wq_context_test"); \
+\
+	if (access("/dev/watch_queue", F_OK)) \
+		SKIP(return, "no /dev/watch_queue: load the module first"); \
+	ASSERT_TRUE(err == 0 || err == -EEXIST) \
+		TH_LOG("wq_context_test.ko could not be loaded: %s", strerror(-err)); \
+	self->wq = open_queue(16); \
+	ASSERT_NE(NULL, self->wq); \
+} while (0)
+
+/* At its end all that was added was released. */
+#define TEAR_DOWN() do { \
+	struct wqt_stats s; \
+	uint32_t list; \
+\
+	for (list = 0; list < WQT_LISTS; list++) \
+		end_list(WQT_PROCESS, list); \
+	wq_close(self->wq); \
+	s = stats(); \
+	EXPECT_EQ(0, s.errors); \
+	EXPECT_EQ(s.added, s.released); \
+} while (0)
+
 #endif

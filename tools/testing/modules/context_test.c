@@ -34,26 +34,12 @@ FIXTURE_VARIANT_ADD(in, rcu_callback) { .context = WQT_RCU_CALLBACK };
 
 FIXTURE_SETUP(in)
 {
-	int err = load("wq_context_test");
-
-	if (access("/dev/watch_queue", F_OK))
-		SKIP(return, "no /dev/watch_queue: load the module first");
-	ASSERT_TRUE(err == 0 || err == -EEXIST);
-	self->wq = open_queue(16);
-	ASSERT_NE(NULL, self->wq);
+	SET_UP();
 }
 
 FIXTURE_TEARDOWN(in)
 {
-	struct wqt_stats s;
-	uint32_t list;
-
-	for (list = 0; list < WQT_LISTS; list++)
-		end_list(WQT_PROCESS, list);
-	wq_close(self->wq);
-	s = stats();
-	EXPECT_EQ(0, s.errors);
-	EXPECT_EQ(s.added, s.released);
+	TEAR_DOWN();
 }
 
 /* What is posted comes, as it was, to those with its id and to nobody else. */
