@@ -60,7 +60,7 @@ impl Drop for Queue {
     }
 }
 
-/// Who watches an object. Its end is the end of all watches on it.
+/// The watches on an object. Its end is the end of all watches on it.
 ///
 /// # Invariants
 ///
@@ -100,7 +100,7 @@ impl WatchList {
         to_result(unsafe { bindings::watch_queue_dev_add_watch(&watch, self.list.get()) })
     }
 
-    /// Posts a record with the words of `body` to those who watch `id`. EINVAL: the type is not for
+    /// Posts a record with the words of `body` to the watches with `id`. EINVAL: the type is not for
     /// modules, or there are more than 62 words. Any context but NMI.
     pub(crate) fn post<const N: usize>(
         &self,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sample in C of a module that posts events of its own to /dev/watch_queue: who watches
+ * Sample in C of a module that posts events of its own to /dev/watch_queue: a watcher of
  * /dev/watch_modules is told when kernel modules come and go. Documentation/producer.rst
  * explains it line by line; the header beside this file is for user space.
  */

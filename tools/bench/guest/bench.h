@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The benchmarks' program for the guest: who listens (peers), what happens (works), and how
+ * The benchmarks' program for the guest: listeners (peers), what happens (works), and how
  * both are counted (measure).
  *
  * Every figure is one line on stdout, "NAME MEDIAN MEAN"; tools/bench/report reads them.
@@ -43,7 +43,7 @@ void measure_init(void);
 /* Ends the program with a message and errno. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* peers.c, peer_wq.c: who listens. */
+/* peers.c, peer_wq.c: the listeners. */
 
 #define MAX_LISTENERS	64
 

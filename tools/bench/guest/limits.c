@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What one user costs everybody who does something to a file: as many listeners on it as each of the
+ * What one user costs every task that does something to a file: as many listeners on it as each of the
  * peers lets a user have by default, which is 128, and nobody reads what they are told.
  * Documentation/limits.rst has the figures.
  */

@@ -118,7 +118,7 @@ static void deep_rename(unsigned int subtrees)
 		die("umount");
 }
 
-/* The first of many who watch a directory, and the last. */
+/* The first of many queues that watch a directory, and the last. */
 static void crowd(unsigned int with_inotify)
 {
 	uint64_t start, first = 0, last = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who listens: a program with the C library of /dev/watch_queue. */
+/* A listener: a program with the C library of /dev/watch_queue. */
 #include <watch_queue/wq.h>
 
 #include "subtree.h"

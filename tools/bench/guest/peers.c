@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who listens: nobody, the handler that does nothing, inotify, and fanotify with FID and name. */
+/* The listeners: none, the handler that does nothing, inotify, and fanotify with FID and name. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

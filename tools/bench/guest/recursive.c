@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who listens to a whole tree and wants the path of what happened, below the root of what is watched:
+ * Listeners on a whole tree that want the path of what happened, below the root of what is watched:
  * what sync clients, build tools and editors do. Here: what is common, and /dev/watch_queue, which has
  * the path in the record. recursive_inotify.c and recursive_fanotify.c have to make it.
  */

@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-/* Whoever has seen the file of this name has seen all before it. */
+/* A listener that has seen the file of this name has seen all before it. */
 #define MARKER	"the-end"
 
 /* What came, of whatever peer it was. */

@@ -16,7 +16,7 @@
 #define DEPTH	8
 #define OTHERS	256
 
-/* Who listens while somebody works in the deepest directory. */
+/* A listener while the deepest directory is worked in. */
 struct kind {
 	const char *name;
 	const struct peer *peer;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whole workloads on a tree that somebody watches recursively, in a thread that sleeps until there is
+ * Whole workloads on a tree that is watched recursively, in a thread that sleeps until there is
  * something and makes or takes the path of each event. All is on one CPU, and everything is counted until
  * the last event has been read: what is more than without a listener is what the listener costs.
  *

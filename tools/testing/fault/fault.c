@@ -182,7 +182,7 @@ static bool fail_nth_open(void)
 	return fail_nth >= 0;
 }
 
-/* In a child who may lock exactly the pages of one ring: a charge that stays is fatal. */
+/* In a child that may lock exactly the pages of one ring: a charge that stays is fatal. */
 static int as_user(void *arg)
 {
 	struct rlimit limit = { RING_PAGES * 4096, RING_PAGES * 4096 };

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 			die("pthread_create", errno);
 	do {
 		last = !__atomic_load_n(&working, __ATOMIC_ACQUIRE);
-		/* Short enough that the end is seen, whoever was last. */
+		/* Short enough that the end is seen, whatever was last. */
 		rc = wq_poll(wq, last ? 0 : 100);
 		if (rc < 0)
 			die("wq_poll", -rc);

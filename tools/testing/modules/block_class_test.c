@@ -133,7 +133,7 @@ static void *read_much(void *arg)
 	return NULL;
 }
 
-/* A ring of one page, and nobody who reads: what does not fit is counted, nothing else is lost. */
+/* A ring of one page, and no reader: what does not fit is counted, nothing else is lost. */
 TEST_F(disk, more_than_fits)
 {
 	struct reader r[4];

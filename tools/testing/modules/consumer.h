@@ -48,8 +48,8 @@ struct sleeper {
 };
 
 /*
- * Takes all that comes and sleeps in between, until there were `want` records. Whoever sleeps
- * for a second and then finds something was not woken. Takes a struct sleeper; for a thread.
+ * Takes all that comes and sleeps in between, until there were `want` records. A reader that
+ * sleeps for a second and then finds something was not woken. Takes a struct sleeper; for a thread.
  */
 void *sleep_for_records(void *arg);
 

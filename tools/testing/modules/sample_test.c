@@ -90,7 +90,7 @@ TEST_F(sample, refuses)
 	close(queue);
 }
 
-/* As long as it is open it stays; when it goes, whoever watches is told so. */
+/* As long as it is open it stays; when it goes, its watchers are told so. */
 TEST_F(sample, unloads_while_watched)
 {
 	const struct watch_notification *n;

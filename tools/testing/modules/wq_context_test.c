@@ -245,7 +245,7 @@ static int do_end(const struct wqt_end *arg)
 
 	if (IS_ERR(call))
 		return PTR_ERR(call);
-	/* Who adds needs the list to stay. */
+	/* An add needs the list to stay. */
 	mutex_lock(&lists_mutex);
 	enter(arg->context, call);
 	mutex_unlock(&lists_mutex);

@@ -4,7 +4,7 @@
  * loaded; prints KTAP. stress --rounds N: adds and removes a watch N times. stress --hold:
  * has some queues with watches until it is killed.
  *
- * The same seed gives the same actions in every thread; who meets whom is up to the
+ * The same seed gives the same actions in every thread; which threads meet is up to the
  * machine. Environment: STRESS_IMAGE, an ext4 image to mount; STRESS_UMOUNT_MS, how long
  * an unmount may take (1000); STRESS_STUCK_S, after how long a thread counts as stuck (60).
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Well-behaved queues: the threads share them, add, update, find and remove watches, swap
- * filters and read records, and now and then somebody ends a queue, accounts for every
+ * filters and read records, and now and then one ends a queue, accounts for every
  * record of it and opens a new one in its place.
  */
 #include "book.h"
@@ -11,7 +11,7 @@
 
 struct queue {
 	pthread_rwlock_t life;		/* for writing: it ends and begins */
-	pthread_mutex_t reader;		/* the one who consumes */
+	pthread_mutex_t reader;		/* the thread that consumes */
 	struct wq wq;
 	struct book book;
 };
@@ -143,7 +143,7 @@ static void check_add_error(int e, bool update, uint32_t type)
 {
 	if (e == -EEXIST && !update)
 		return;
-	if (e == -EINVAL && update)	/* somebody else's watch is on the object by now */
+	if (e == -EINVAL && update)	/* another thread's watch is on the object by now */
 		return;
 	if (type == WATCH_TYPE_KEY_NOTIFY && (e == -ENOKEY || e == -EKEYREVOKED))
 		return;
@@ -261,7 +261,7 @@ static void remove_one(struct queue *q, struct rng *r)
 	if (error && error != -ENOENT)
 		fail("remove: %s", strerror(-error));
 	count(C_REMOVE, !error);
-	/* Whoever ended it: it has ended. */
+	/* Whichever thread ended it: it has ended. */
 	error = wq_remove(q->wq.fd, handle);
 	if (error != -ENOENT)
 		fail("remove of a removed watch: %s", strerror(-error));

@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
-/// Shows bytes that somebody else has chosen.
+/// Shows bytes that another program has chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(&'a [u8]);
 

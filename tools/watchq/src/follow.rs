@@ -121,7 +121,7 @@ impl Follower {
         list: &mut List,
         watching: &Watching,
     ) -> Result<Vec<Change>, Failure> {
-        // By index: who did it last.
+        // By index: the last part of the path that did it.
         let mut turned = BTreeMap::new();
         while let Some(record) = self.ring.next()? {
             match record.kind()? {

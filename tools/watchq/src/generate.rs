@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `watchq generate`: the manual page and shell completions, made from the command line's own
-//! description. Hidden: it is for those who install watchq.
+//! description. Hidden: it is for the installation of watchq.
 
 mod notes;
 

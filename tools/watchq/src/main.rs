@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::TimedOut) => ExitCode::from(2),
         Ok(Outcome::Signalled(signal)) => {
-            // Whoever waits for us sees what a program without a handler would have ended of: a
+            // The process that waits for us sees what a program without a handler would have ended of: a
             // shell's loop or `&&` must not take an interrupt for the event.
             let _ = signal_hook::low_level::emulate_default_handler(signal);
             // It does not return for these signals.

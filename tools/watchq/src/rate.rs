@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many lines may be printed: whoever can provoke them must not be able to keep the printer busy.
+//! How many lines may be printed: a program that provokes them must not be able to keep the printer busy.
 
 use std::time::{Duration, Instant};
 

@@ -49,7 +49,7 @@ const WHAT: [(&str, Questions); 4] = [
 pub struct Rules {
     rules: Vec<Rule>,
     /// The patterns of all, each in its rule's place. However many there are and however many stars they
-    /// have, a path is looked at in a time that depends on its length: whoever can choose paths must not be
+    /// have, a path is looked at in a time that depends on its length: the choice of paths must not be
     /// able to keep the answers waiting.
     patterns: GlobSet,
 }
@@ -114,7 +114,7 @@ impl Rules {
     }
 
     /// The answer for a path. One that is not known may be any of those that a rule denies, so it is
-    /// denied: whoever can make deep directories must not get round the rules by that.
+    /// denied: deep directories must be no way round the rules.
     pub fn decide(&self, what: Questions, path: Option<&[u8]>) -> Answer {
         match path {
             None => Answer::Deny(0),

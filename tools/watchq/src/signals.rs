@@ -2,7 +2,7 @@
 
 //! SIGINT, SIGTERM and SIGHUP as something to ask for and to wait for, so that none is missed between a
 //! look and the sleep that follows it. A signal that was ignored when the program was started stays
-//! ignored: who did that (`nohup`, a shell's `trap '' INT`) meant it.
+//! ignored: that (`nohup`, a shell's `trap '' INT`) was meant.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};

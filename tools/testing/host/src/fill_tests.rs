@@ -110,7 +110,7 @@ impl World {
         }
     }
 
-    /// Nobody sleeps who should read, by what really is in the ring.
+    /// No reader sleeps that should read, by what really is in the ring.
     fn check(&mut self) {
         let memory = &self.queue.memory;
         let (head, tail) = (memory.head(), memory.tail());
@@ -276,7 +276,7 @@ fn whatever_is_written_starts_the_timer() {
     // A REMOVAL alone.
     world.apply(&Op::Kill);
     assert!(world.armed);
-    // A REMOVAL that had to wait: it is written by who polls.
+    // A REMOVAL that had to wait: it is written by a task that polls.
     while world.queue.counters().lost == 0 {
         world.apply(&Op::Post { count: 1, len: 4 });
     }

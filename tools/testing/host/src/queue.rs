@@ -70,7 +70,7 @@ impl Queue {
         let outcome = self.ring.post(watch, &Event { records }, true);
         assert!(
             outcome.wrote || self.memory.head() == before,
-            "who sleeps is not told"
+            "a sleeping reader is not told"
         );
         assert!(!outcome.fired || watch.is_oneshot());
         assert_eq!(outcome.lost, self.ring.counters().2 != lost);

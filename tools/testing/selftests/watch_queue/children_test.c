@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a watch on a folder costs those who have many files in it: fsnotify goes through all of its
- * dentries, under locks, to tell them that somebody watches their folder. It must do so only for the
- * first who wants to hear of them.
+ * What a watch on a folder costs tasks that use many files in it: fsnotify goes through all of its
+ * dentries, under locks, to tell them that their folder is watched. It must do so only for the
+ * first watch that wants to hear of them.
  */
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -123,7 +123,7 @@ static int mutexes_at_walk(void)
 }
 
 /*
- * How long the walk takes is up to whoever has filled the folder. All queues share the lock of their
+ * How long the walk takes depends on how full the folder is. All queues share the lock of their
  * fsnotify group, which unlink(2) of a watched file takes, too: only the queue's own mutex is held.
  */
 TEST_F_TIMEOUT(children, are_walked_without_the_lock_of_all, 60)
@@ -162,7 +162,7 @@ TEST_F_TIMEOUT(children, are_walked_without_the_lock_of_all, 60)
 	ASSERT_EQ(0, wq_remove_all(self->second.fd, 0));
 	ASSERT_EQ(-1, mutexes_at_walk());
 
-	/* … and by one that is not about children at all, beside somebody else's that is. */
+	/* … and by one that is not about children at all, beside another queue's that is. */
 	fd = inotify_init1(IN_NONBLOCK);
 	ASSERT_LE(0, fd);
 	ASSERT_LT(0, inotify_add_watch(fd, "d", IN_CREATE));

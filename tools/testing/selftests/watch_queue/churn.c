@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * For sources_test.sh: makes and ends keys, and makes a tmpfs read-only and writable, until it is
- * killed. It is the only one who sees the tmpfs.
+ * killed. No other process sees the tmpfs.
  */
 #include <linux/keyctl.h>
 #include <sys/mount.h>

@@ -135,7 +135,7 @@ TEST_F(self, replaced)
 	STORY("attrib#1, move_self#2, delete_self#1, removal:object_gone#1");
 }
 
-/* The atomic save of editors: whoever watches the name sees the new file arrive. */
+/* The atomic save of editors: a watch on the name sees the new file arrive. */
 TEST_F(self, atomic_save)
 {
 	int fd;

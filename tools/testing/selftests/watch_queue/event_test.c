@@ -259,7 +259,7 @@ static int touch_in_child(void *arg)
 	return wq_touch(arg) != wq_ok;
 }
 
-/* The pid is that of whoever did it. */
+/* The pid is that of the task that did it. */
 TEST_F(event, pid)
 {
 	struct wq_rec r;

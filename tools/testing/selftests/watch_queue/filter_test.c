@@ -89,7 +89,7 @@ TEST_F(filter, number_of_entries)
 }
 
 /*
- * 16 entries of each type at the borders of any bitmap that somebody might keep.
+ * 16 entries of each type at the borders of any bitmap that an implementation might keep.
  * TRAPS: B34, B36
  */
 TEST_F(filter, types_at_borders)
@@ -253,7 +253,7 @@ TEST_F(filter, info)
 }
 
 /*
- * Filters see info before OVERRUN and ENOMEM are added: whoever wants records without
+ * Filters see info before OVERRUN and ENOMEM are added: a program that wants records without
  * them still gets the first one after a loss.
  */
 TEST_F(filter, overrun_is_not_seen)

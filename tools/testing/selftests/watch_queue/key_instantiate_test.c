@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The KEY source, INSTANTIATED: somebody watches a key while it is being constructed. The
+ * The KEY source, INSTANTIATED: a queue watches a key while it is being constructed. The
  * kernel asks /sbin/request-key to construct it, and that is this very program, which tells
  * the test the key's number and waits to be told what to do.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may watch a key: opener and caller both have to be allowed to view it.
+ * Rights to watch a key: opener and caller both have to be allowed to view it.
  * TRAPS: B21, B45
  */
 #include <linux/keyctl.h>

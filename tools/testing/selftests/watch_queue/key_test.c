@@ -3,7 +3,7 @@
  * The KEY source: every change of keys and keyrings that keyctl(2) can make, the end of a
  * watch with its key, and what ADD_WATCH refuses. Works by the tracepoints of a patched
  * kernel and by probes (probes=1); without both, what must be refused is tested.
- * How a key gets its payload is in key_instantiate_test.c, who may watch in
+ * How a key gets its payload is in key_instantiate_test.c, the rights to watch in
  * key_rights_test.c.
  */
 #include <linux/keyctl.h>

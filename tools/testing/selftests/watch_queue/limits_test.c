@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The limits of a user hold whatever user namespaces he makes: queues, pages of rings and watches count
- * for whoever opened the queue and for the owner of each namespace around him. What is refused is undone;
+ * for the opener of the queue and for the owner of each namespace around him. What is refused is undone;
  * what is closed counts no more; nobody else is concerned.
  */
 #include "wq_test.h"
@@ -176,7 +176,7 @@ TEST_F_TIMEOUT(users, watches_of_a_namespace, 120)
 	EXPECT_EQ(0, wq_agent_watch(&self->agents[1], 0));
 }
 
-/* The pages of all rings of a namespace are bounded by RLIMIT_MEMLOCK of who made it. */
+/* The pages of all rings of a namespace are bounded by RLIMIT_MEMLOCK of its maker. */
 TEST_F_TIMEOUT(users, pages_of_a_namespace, 120)
 {
 	int sum = 0, r;
@@ -189,7 +189,7 @@ TEST_F_TIMEOUT(users, pages_of_a_namespace, 120)
 		sum += r == 0;
 	}
 	EXPECT_EQ(6, sum);
-	/* Who is bounded by more than that has what is left of it. */
+	/* A user with a higher limit has what is left of it. */
 	ASSERT_EQ(0, wq_agent_open(&self->owner));
 	EXPECT_EQ(0, wq_agent_size(&self->owner, 0, 8));
 	ASSERT_EQ(0, wq_agent_open(&self->other));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * To whom the memory of watches is charged: to the memory cgroup of who adds them.
+ * The memory of watches is charged to the memory cgroup of the task that adds them.
  */
 #include "wq_test.h"
 #include "kselftest_harness.h"
@@ -98,7 +98,7 @@ TEST_F_TIMEOUT(memcg, who_adds_pays, 120)
 {
 	char name[16];
 
-	/* Not in the group, so that the inodes are charged to somebody else. */
+	/* Not in the group, so that the inodes are charged to another one. */
 	for (int i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		ASSERT_OK(wq_touch(name));

@@ -158,7 +158,7 @@ static int opened_by_root(void *arg)
 	return 0;
 }
 
-/* It is the opener's user who pays, not whoever calls SET_SIZE. */
+/* The opener's user pays, not that of the task that calls SET_SIZE. */
 TEST_F(memlock, opener_pays)
 {
 	int fd = open(WQ_DEVICE, O_RDWR);

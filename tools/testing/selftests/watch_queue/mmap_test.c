@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * mmap() of the ring: what may be mapped and how, what a mapping can become afterwards,
- * and who it keeps alive.
+ * and what it keeps alive.
  */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * MOUNT and namespaces: one's own, another by its descriptor, what propagates between them,
- * their ends, and who may watch which.
+ * their ends, and which user may watch which.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -295,7 +295,7 @@ struct rights {
 	int outside;		/* the namespace of root */
 };
 
-/* As nobody, who may administrate nothing but what he makes himself. */
+/* As a user without rights, the administrator of what he makes himself only. */
 static int unprivileged(void *arg)
 {
 	struct rights *r = arg;

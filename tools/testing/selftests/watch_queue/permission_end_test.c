@@ -257,7 +257,7 @@ TEST_F(end, arguments)
 	EXPECT_EQ(0, wq_set_permission(self->q.fd, 1, WATCH_RESPONSE_ALLOW));
 }
 
-/* Who is waited for, and for what, can be seen from outside. TRAPS: A29 */
+/* Which listener is waited for, and for what, can be seen from outside. TRAPS: A29 */
 TEST_F(end, fdinfo_tells_what_waits_a29)
 {
 	const char *text;

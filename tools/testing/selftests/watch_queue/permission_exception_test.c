@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Exceptions: files that a queue wants no questions about, said by an ignore mask, and what
- * becomes of that when the exception is withdrawn while somebody waits.
+ * becomes of that when the exception is withdrawn while a task waits.
  */
 #include <sys/mount.h>
 
@@ -88,7 +88,7 @@ TEST_F(exception, that_was_withdrawn_is_none_any_more)
 		EXPECT_EQ(1, asked[0]);
 		EXPECT_EQ(1, asked[1]);
 
-		/* The first goes on behind the one who asked; is the other one there? */
+		/* The first goes on behind the task that asked; is the other one there? */
 		EXPECT_EQ(0, wq_allow(asks->fd, request));
 		EXPECT_EQ(0, allow_all(self->q, &first, asked));
 		before[turn] = asked[!turn] == 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Files that are opened by their handles while none of their names is in the kernel's cache, as NFS
- * servers do: nobody knows where they are. Who guards a subtree is asked, and told so; events say
+ * servers do: their place is not known. The guard of a subtree is asked, and told so; events say
  * what is known of them, and never that something else has happened to the root of the file system.
  */
 #include <pthread.h>
@@ -169,7 +169,7 @@ TEST_F_TIMEOUT(handle, without_paths_too, 60)
 	EXPECT_TRUE(got.lacks_place && got.nameless);
 }
 
-/* What is open without a place has one as soon as somebody has looked it up by name. */
+/* What is open without a place has one as soon as it was looked up by name. */
 TEST_F_TIMEOUT(handle, a_name_that_is_known_is_enough, 120)
 {
 	struct guard got;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is the listener: the process that opened the queue, with all its threads, whoever has
- * the descriptor besides; and what its death means for those who wait.
+ * The listener is the process that opened the queue, with all its threads, whatever process has
+ * the descriptor besides; and what its death means for the tasks that wait.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What unanswered requests must not hold up, many of them at once, and what may go while they
- * wait. Who is first to decide one is in permission_race_test.c.
+ * wait. What is first to decide one is in permission_race_test.c.
  */
 #include <pthread.h>
 #include <signal.h>

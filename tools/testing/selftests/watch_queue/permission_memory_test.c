@@ -56,7 +56,7 @@ FIXTURE_TEARDOWN(memory)
 	wq_tmpdir_leave();
 }
 
-/* What the child found, in memory that it shares with who has made it by vfork(). */
+/* What the child found, in memory that it shares with its parent, by vfork(). */
 struct found {
 	int result, error, files, messages;
 };

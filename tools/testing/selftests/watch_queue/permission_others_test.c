@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What questions mean for others: those who are not asked pay nothing for them, nobody can
- * get round a question by what he does to watches meanwhile, and whoever wonders what hangs
- * finds out who does not answer.
+ * What questions mean for others: tasks that are not asked pay nothing for them, no task can
+ * get round a question by what it does to watches meanwhile, and it can be found out which
+ * listener does not answer.
  */
 #include <signal.h>
 #include <sys/inotify.h>
@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(others)
 
 /*
  * Opens a file in a watched folder OPENS times; how often fsnotify has then looked whether
- * somebody wants to be asked about this very file, for which it needs the folder. It looks if
+ * a queue wants to be asked about this very file, for which it needs the folder. It looks if
  * anything on the file system has a mark of the classes that ask.
  */
 static int looks(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guarded subtree has no bottom: whoever makes directories in each other is asked about what is in
+ * A guarded subtree has no bottom: a task that makes directories in each other is asked about what is in
  * them however many they are, although it cannot be told any more where that is.
  */
 #include <pthread.h>

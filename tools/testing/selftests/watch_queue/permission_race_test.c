@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is first to decide a request: the answer, another answer, the deadline, a signal, or
- * SHUTDOWN. Whoever it is, the task, the answering side and the counters agree about it; and
+ * What is first to decide a request: the answer, another answer, the deadline, a signal, or
+ * SHUTDOWN. Whichever it is, the task, the answering side and the counters agree about it; and
  * each test has seen both outcomes, or it would be no race.
  */
 #include <pthread.h>
@@ -221,7 +221,7 @@ TEST_F_TIMEOUT(race, answer_against_answer, 300)
 	EXPECT_TRUE(allowed > 0 && allowed < rounds);
 }
 
-/* SHUTDOWN returns when nobody waits any more, whoever was first. TRAPS: A11 */
+/* SHUTDOWN returns when no task waits any more, whatever was first. TRAPS: A11 */
 TEST_F_TIMEOUT(race, answer_against_shutdown_a11, 300)
 {
 	long rounds = wq_scaled(ROUNDS), answers = 0;

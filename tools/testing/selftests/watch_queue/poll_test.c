@@ -161,7 +161,7 @@ TEST_F(poll, epoll_oneshot)
 }
 
 /*
- * Whoever began to wait before SET_SIZE is woken by the first event like everybody else.
+ * A task that began to wait before SET_SIZE is woken by the first event as all others are.
  * TRAPS: B8
  */
 TEST_F(poll, epoll_before_size)

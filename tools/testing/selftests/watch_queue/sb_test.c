@@ -231,7 +231,7 @@ TEST_F(sb, remount)
 	/* Of one mount, not of the file system. */
 	ASSERT_EQ(0, mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
 	EXPECT_STREQ("", wq_story(&self->q));
-	/* Refused: somebody writes. */
+	/* Refused: a file is open for writing. */
 	EXPECT_LE(0, open("other/file", O_WRONLY));
 	EXPECT_EQ(-1, mount(NULL, "other", NULL, MS_REMOUNT | MS_RDONLY, NULL));
 	EXPECT_EQ(EBUSY, errno);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Watches on more than an object: on everything that is reached through a mount, on a
- * whole file system, on a subtree. What each of them sees of every kind of event, who may
+ * whole file system, on a subtree. What each of them sees of every kind of event, which user may
  * set them, what they may be asked for, and how they end.
  */
 #define _GNU_SOURCE
@@ -383,7 +383,7 @@ static int in_user_namespace(void *arg)
 	CHILD_CHECK(wq_watch(own, "bind", WATCH_FS_OPEN, WATCH_SCOPE_SB, 0, 0, 0));
 	CHILD_CHECK(wq_watch(own, "bind", WATCH_FS_OPEN, WATCH_SCOPE_MOUNT, 0, 0, 0));
 	CHILD_CHECK(wq_watch(own, "bind", WATCH_FS_OPEN, WATCH_SCOPE_SUBTREE, 0, 0, 0));
-	/* Who opened the other queue is it there, too, being root outside. */
+	/* The opener of the other queue is administrator there, too, being root outside. */
 	CHILD_CHECK(wq_watch(shared, "bind", WATCH_FS_OPEN, WATCH_SCOPE_SB, 9, 0, 0));
 	return 0;
 }
@@ -424,7 +424,7 @@ TEST_F(scope, unmount)
 	STORY("open+#2 x");
 }
 
-/* Umount is not held up, and each watch gets its end, whoever is first. TRAPS: A7 */
+/* Umount is not held up, and each watch gets its end, whatever comes first. TRAPS: A7 */
 TEST_F(scope, unmount_races)
 {
 	long rounds = wq_scaled(200);

@@ -291,7 +291,7 @@ TEST_F(subtree_rights, refused)
 	EXPECT_EQ(0, wq_watch(self->q.fd, "fs/top", WATCH_FS_OPEN_PERM, WATCH_SCOPE_SUBTREE, 1, 7, 0));
 	EXPECT_NE(0, errno);
 	become_root();
-	/* A watch that tells all cannot be changed by who may not see all. */
+	/* A watch that tells all cannot be changed by a task that may not see all. */
 	ASSERT_OK(wq_open(&roots, 16));
 	ASSERT_NE(0, wq_watch(roots.fd, "fs/top", MASK, WATCH_SCOPE_SUBTREE, 1, 7, 0));
 	EXPECT_EQ(0, add(&roots, "fs/top", WATCH_ADD_UPDATE));

@@ -248,7 +248,7 @@ static int shuffle(unsigned int seed, long steps)
 	return 0;
 }
 
-/* Several who create, remove and rename at random, across the border too. */
+/* Several processes that create, remove and rename at random, across the border too. */
 TEST_F_TIMEOUT(tree, shuffle, 300)
 {
 	long steps = files() * 5;

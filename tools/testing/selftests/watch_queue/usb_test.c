@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The USB source, with a host controller and a gadget that are software (dummy_hcd, g_zero):
- * plugged in and out, reset, and made to fail; usbcore loaded while somebody watches and
- * kept as long as somebody does. Nothing else on the machine may use USB.
+ * plugged in and out, reset, and made to fail; usbcore loaded while there is a watch and
+ * kept as long as there is one. Nothing else on the machine may use USB.
  */
 #include <glob.h>
 #include <linux/usbdevice_fs.h>
@@ -175,7 +175,7 @@ TEST_F_TIMEOUT(usb, there_already, 240)
 	ASSERT_EQ(0, run("rmmod g_zero"));
 	EXPECT_STREQ("usb_device_remove 1-1", until(&self->q, "usb_device_remove 1-1"));
 
-	/* While somebody watches, usbcore is kept; a second after, it is not. */
+	/* While there is a watch, usbcore is kept; a second after, it is not. */
 	run("rmmod dummy_hcd");
 	EXPECT_STREQ("usb_device_remove usb1, usb_bus_remove dummy_hcd.0",
 		     until(&self->q, "usb_bus_remove dummy_hcd.0"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may watch what: read permission on the object, for the one who opened the queue and
- * for the one who calls; and what an unprivileged watcher is told about others.
+ * Rights to watch: read permission on the object, for the opener of the queue and
+ * for the caller; and what an unprivileged watcher is told about others.
  */
 #include <signal.h>
 #include <sys/socket.h>
@@ -185,7 +185,7 @@ static pid_t last_pid(void)
 }
 
 /*
- * The opener's own process is not known by its number, which may be used again: whoever has
+ * The opener's own process is not known by its number, which may be used again: a process that has
  * it afterwards is another one.
  */
 TEST_F(rights, pid_used_again)

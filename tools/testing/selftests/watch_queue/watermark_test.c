@@ -132,7 +132,7 @@ TEST_F(watermark, time_of_a_removal)
 	EXPECT_EQ(POLLIN | POLLRDNORM, wq_poll(self->q.fd, wq_patience(3000)));
 	EXPECT_EQ(1, wq_drain(&self->q));
 
-	/* REMOVALs that wait for room and are written when somebody polls. */
+	/* REMOVALs that wait for room and are written when a task polls. */
 	ASSERT_EQ(0, wq_watermark(self->q.fd, 1000, 0, 100));
 	for (i = 0; i < 200; i++) {
 		h = wq_watch(self->q.fd, "g", WATCH_FS_MODIFY, 0, 0, 0, 0);

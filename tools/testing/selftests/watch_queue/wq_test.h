@@ -182,7 +182,7 @@ void wq_trace_end(void);
 /* Objects in use in a slab cache, without those that CPUs keep; -1 if that cannot be seen. */
 long wq_slab_objects(const char *cache);
 
-/* A parameter of the module, as text. Whoever sets one sets it back to what it was. */
+/* A parameter of the module, as text. A test that sets one sets it back to what it was. */
 #define WQ_VALUE 16
 bool wq_get_parameter(const char *name, char value[WQ_VALUE]);
 bool wq_set_parameter(const char *name, const char *value);
@@ -205,7 +205,7 @@ const char *wq_mount_text(const char *text);
 int wq_make_ext4(void);
 /* A loop device for a file, until it is not used: its descriptor, and its path. */
 int wq_attach_loop(const char *image, char *path, size_t len);
-/* Makes a user who is nothing the root of new user and mount namespaces. */
+/* Makes a user without rights the root of new user and mount namespaces. */
 int wq_become_root_inside(void);
 
 const char *wq_event_name(unsigned int subtype);

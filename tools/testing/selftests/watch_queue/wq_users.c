@@ -63,7 +63,7 @@ static void make_in(int sock, int in, uid_t owner, uid_t first, long memlock_pag
 		snprintf(path, sizeof(path), "/proc/%d/%s", pid, maps[i]);
 		ok = wq_put(path, map);
 	}
-	/* The descriptor is opened by who is root outside, while the child lives. */
+	/* The descriptor is opened by root outside, while the child lives. */
 	if (!ok || write(sock, &pid, sizeof(pid)) != sizeof(pid) || read(sock, &c, 1) < 0)
 		pid = 0;
 	close(inner[0]);

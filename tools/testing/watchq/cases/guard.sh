@@ -112,7 +112,7 @@ test_new_rules_may_ask_about_something_else()
 	has o "^denied exec $work/w/echo by "
 }
 
-# Who keeps the log must not be able to end the guard by going away.
+# The reader of the log must not be able to end the guard by going away.
 test_guarding_goes_on_without_a_reader()
 {
 	mkdir w

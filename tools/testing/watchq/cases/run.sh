@@ -80,7 +80,7 @@ test_what_the_command_does_does_not_count()
 	stop
 }
 
-# Nobody is told who did it, but what was changed by nobody else may be the command's own.
+# The process that did it is not told, but what no other process changed may be the command's own.
 test_an_ordinary_user_has_pauses_at_worst()
 {
 	mkdir w

@@ -48,7 +48,7 @@ fn a_path_that_is_not_known_is_denied() {
     assert_eq!(rules.decide(Questions::OPEN, Some(b"/a")), Answer::Allow);
 }
 
-/// Whoever can choose a path must not be able to keep the answer waiting.
+/// The choice of a path must not be able to keep the answer waiting.
 #[test]
 fn many_stars_take_no_time() {
     let rule = format!("deny open /{}b\n", "a*".repeat(50));

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-/// Who did something.
+/// The process that did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The command, or what it started.
@@ -22,14 +22,14 @@ pub enum Origin {
 /// The processes that are known.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// Who they were when they could be asked.
+    /// What they were when they could be asked.
     seen: HashMap<u32, Origin>,
     /// The one that was asked about last, since events come many at a time.
     last: Option<(u32, Origin)>,
 }
 
 impl Tree {
-    /// Who a process is; `running` says whether the command may be at work.
+    /// What a process is to the command; `running` says whether the command may be at work.
     pub fn origin(&mut self, pid: u32, running: bool) -> Origin {
         if let Some((_, origin)) = self.last.filter(|(last, _)| *last == pid) {
             return origin;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Decides who may open what is in a directory: empty files are nobody's. listener DIRECTORY */
+/* Decides what may be opened in a directory: empty files may not. listener DIRECTORY */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -276,7 +276,7 @@ impl Consumer {
         // SAFETY: By the type invariants a whole slot is valid at the cursor.
         let word = unsafe { self.cursor.cast::<u32>().add(index) };
         // SAFETY: The word is aligned and valid for as long as `self` by the type invariants, and
-        // whoever writes to it concurrently does so atomically.
+        // all that writes to it concurrently does so atomically.
         unsafe { AtomicU32::from_ptr(word) }
     }
 

@@ -142,7 +142,7 @@ impl Control {
     /// # Errors
     ///
     /// `ENOENT` when nothing waits for this answer any more: the deadline has come, the task was
-    /// killed, or somebody was faster. `EINVAL` for an error that no task may be given.
+    /// killed, or another answer was faster. `EINVAL` for an error that no task may be given.
     pub fn respond(&self, request: RequestId, answer: Answer) -> io::Result<()> {
         let (response, error) = answer.to_abi();
         let mut respond = abi::Respond {

@@ -174,7 +174,7 @@ impl Drop for Mapping {
         if self.length == 0 {
             return;
         }
-        // SAFETY: By the type invariants the mapping is ours, and whoever used it is gone with the
+        // SAFETY: By the type invariants the mapping is ours, and all that used it is gone with the
         // owner of this value. Failure would leave it mapped, which harms nobody.
         let _ = unsafe { munmap(self.start, self.length) };
     }

@@ -14,7 +14,7 @@ use loom::{
     cell::UnsafeCell,
     sync::atomic::{fence, AtomicU32, Ordering},
 };
-// Not loom's: who counts references is not the question, and a model that fails can be dropped.
+// Not loom's: the counting of references is not the question, and a model that fails can be dropped.
 use std::sync::Arc;
 
 pub(crate) const SIZE: u32 = Producer::MIN_SLOTS;

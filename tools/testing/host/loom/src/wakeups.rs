@@ -18,7 +18,7 @@ use loom::{
 // Not loom's: see memory.rs.
 use std::sync::Arc;
 
-/// The wait queue: whether somebody is on it, and how he is woken.
+/// The wait queue: whether a task is on it, and how it is woken.
 struct Sleepers {
     entered: AtomicBool,
     woken: Mutex<bool>,
@@ -60,7 +60,7 @@ impl Sleepers {
 /// When a producer wakes.
 #[derive(Clone, Copy, PartialEq)]
 enum Rule {
-    /// The module's: after every record, a full barrier, then whoever is there.
+    /// The module's: after every record, a full barrier, then the tasks that are there.
     Always,
     /// The same without the barrier.
     NoBarrier,
@@ -176,7 +176,7 @@ enum Forget {
     Store,
 }
 
-/// The timer runs out while a first record is posted: the record is due, or somebody starts the timer
+/// The timer runs out while a first record is posted: the record is due, or a thread starts the timer
 /// for it (`src/queue/wake.rs`).
 fn timer_and_first_record(forget: Forget) {
     loom::model(move || {
@@ -222,7 +222,7 @@ fn control_without_the_barrier_a_first_record_is_left_without_a_timer() {
 /// How the delay of the timer is changed.
 #[derive(Clone, Copy, PartialEq)]
 enum Change {
-    /// The module's: who starts the timer looks again at the delay after that.
+    /// The module's: the thread that starts the timer looks again at the delay after that.
     LookedAtAgain,
     /// Nobody looks again.
     LookedAtOnce,

@@ -169,7 +169,7 @@ int wq_deny(struct wq *wq, uint64_t request, uint32_t error);
 int wq_open_target(struct wq *wq, uint64_t request);
 
 /*
- * How long answers may take, and whether who gets none goes on (WATCH_RESPONSE_ALLOW) or not
+ * How long answers may take, and whether a task that gets none goes on (WATCH_RESPONSE_ALLOW) or not
  * (WATCH_RESPONSE_DENY). Without this it is 10 s, and then he goes on.
  */
 int wq_set_permission(struct wq *wq, uint32_t timeout_ms, uint32_t unanswered);
