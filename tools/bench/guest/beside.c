@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What one user's CPU costs another's. Needs three CPUs, which QEMU lets run by turns, a part of a
- * timer's period each: on the first is the program that is measured, on the second the neighbour, and on the third a
+ * timer's period each: on the first is what is measured, on the second the neighbour, and on the third a
  * clock whose period is so short that the turns are. All of them are counted, so a figure is compared
  * with the same beside a neighbour who only burns time.
  *

@@ -12,8 +12,8 @@ use crate::{
         host::{Queue, Records},
     },
     ring::record::kind,
+    rust::prelude::Arc,
     shim::watch::{Reason, Watch},
-    sync::Arc,
 };
 use proptest::prelude::*;
 

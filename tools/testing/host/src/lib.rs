@@ -4,12 +4,9 @@
 //!
 //! [`module`] includes the kernel module's own files, so what is tested here is what runs there:
 //! `ring.rs`, `queue/fill.rs` and `queue/filter.rs` need nothing but `core`; `queue/ring.rs` finds
-//! what it needs of the kernel in [`shim`]. Unit and property tests are in the `*_tests` modules,
+//! what it needs of `rust/` in [`shim`]. Unit and property tests are in the `*_tests` modules,
 //! [`model`] streams as many records as one likes and [`fuzz`] has what the fuzz targets do with
 //! their input. `tools/testing/host/run` runs it all.
-
-// The kernel crate's name, for `queue/ring.rs`.
-extern crate self as kernel;
 
 mod checker;
 mod consumer;
@@ -20,7 +17,7 @@ mod reference;
 mod shim;
 
 pub(crate) use module::ring;
-pub(crate) use shim::{prelude, rust, sync, RELEASES};
+pub(crate) use shim::{rust, RELEASES};
 
 /// The module's files, which the kernel's own rustfmt and clippy look after.
 #[path = "../../../../src"]

@@ -14,8 +14,8 @@ use crate::{
     consumer::{self, Consumer},
     module::queue::host::{Queue, Records},
     ring::record::{head_word, info, kind, meta},
+    rust::prelude::Arc,
     shim::watch::{Reason, Watch},
-    sync::Arc,
 };
 use std::collections::VecDeque;
 

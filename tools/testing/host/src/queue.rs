@@ -12,7 +12,7 @@ use super::{
 };
 #[cfg(test)]
 use super::{fill::Watermark, filter::Filter};
-use crate::{consumer::Consumer, memory::Memory, ring::producer::Producer, sync::Arc};
+use crate::{consumer::Consumer, memory::Memory, ring::producer::Producer, rust::prelude::Arc};
 
 pub(crate) use super::ring::Records;
 

@@ -10,8 +10,8 @@ use crate::{
         host::{Counters, Queue, Records},
     },
     ring::record::{self, info, kind, meta},
+    rust::prelude::Arc,
     shim::watch::{Reason, State, Watch},
-    sync::Arc,
 };
 
 const SIZE: u32 = 512;

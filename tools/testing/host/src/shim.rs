@@ -21,23 +21,19 @@ impl Releases {
     }
 }
 
-/// Of `kernel::prelude`.
-pub(crate) mod prelude {
-    pub(crate) type KBox<T> = Box<T>;
-}
-
-/// Of `kernel::sync`.
-pub(crate) mod sync {
-    pub(crate) use std::rc::Rc as Arc;
-}
-
 /// Of the module's `rust/`.
 pub(crate) mod rust {
+    /// What every file has.
+    pub(crate) mod prelude {
+        pub(crate) use std::rc::Rc as Arc;
+        pub(crate) type KBox<T> = Box<T>;
+    }
+
     /// Of its `sync/`.
     pub(crate) mod sync {
         /// A first-in first-out list.
         pub(crate) mod arc_fifo {
-            use crate::sync::Arc;
+            use crate::rust::prelude::Arc;
             use std::collections::VecDeque;
 
             pub(crate) struct ArcFifo<T>(VecDeque<Arc<T>>);

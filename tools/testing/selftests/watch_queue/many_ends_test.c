@@ -149,7 +149,7 @@ TEST_F_TIMEOUT(ends, shutdown_is_interrupted, 240)
 	EXPECT_EQ(-ESHUTDOWN, wq_shutdown(self->q.fd));
 }
 
-/* close() takes a fraction of the time, and an add of watches right after it waits for the rest. TRAPS: A24 */
+/* close() takes a fraction of the time, and an add right after it waits for the rest. TRAPS: A24 */
 TEST_F_TIMEOUT(ends, close_leaves_them, 240)
 {
 	uint64_t start, remove_all, closing;
