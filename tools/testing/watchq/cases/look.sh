@@ -5,6 +5,12 @@
 
 parameters=/sys/module/watch_queue_dev/parameters
 
+# One release: modinfo, which reads the same, and --version have one number.
+test_module_and_tool_have_one_version()
+{
+	is "the module's version" "watchq $(cat ${parameters%/*}/version)" "$(watchq --version)"
+}
+
 test_info_has_limits_and_their_sources()
 {
 	watchq info >o
