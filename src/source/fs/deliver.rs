@@ -46,8 +46,9 @@ pub(in crate::source) fn deliver(event: &Event<'_>, objects: Objects<'_, Fs>) {
     }
 }
 
-/// The kinds of the lists of [`deliver_inodes`].
-const INODES: [usize; 3] = [on::INODE, on::PARENT, on::INODE2];
+/// The kinds of the lists of [`deliver_inodes`], in the order in which a queue is told: the directory's watch
+/// before the object's own, as fsnotify tells inotify.
+const INODES: [usize; 3] = [on::PARENT, on::INODE, on::INODE2];
 
 /// Delivers an event of which inodes alone are told.
 #[inline]
@@ -59,19 +60,19 @@ fn deliver_inodes(event: &Event<'_>, objects: Objects<'_, Fs>) {
         let kind = INODES.get(list).copied().unwrap_or(on::INODE);
         view_of_inode(mask, kind, within, mark)
     };
-    merge(event, [old, parent, new], view, || usable(event.name()));
+    merge(event, [parent, old, new], view, || usable(event.name()));
 }
 
-/// The kinds of the lists of [`deliver_wide`].
-const ALL: [usize; 5] = [on::INODE, on::PARENT, on::INODE2, on::MOUNT, on::SB];
+/// The kinds of the lists of [`deliver_wide`], in the same order.
+const ALL: [usize; 5] = [on::PARENT, on::INODE, on::INODE2, on::MOUNT, on::SB];
 
 /// Delivers an event of which a mount or a superblock is told.
 fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) {
     let old = objects.get(on::INODE);
     let (new, within) = new_directory(old, objects.get(on::INODE2));
     let lists = [
-        old,
         objects.get(on::PARENT),
+        old,
         new,
         objects.get(on::MOUNT),
         objects.get(on::SB),

@@ -3,6 +3,8 @@
  * What a watch on the object itself tells: a file, a folder seen from inside, and both
  * when they are unlinked, moved or replaced.
  */
+#include <sys/inotify.h>
+
 #include "wq_test.h"
 #include "kselftest_harness.h"
 
@@ -80,12 +82,6 @@ TEST_F(self, both)
 	wq_poke(fd);
 	ASSERT_EQ(1, wq_next(&self->q, &a)) TH_LOG("%s", wq_why());
 	ASSERT_EQ(1, wq_next(&self->q, &b)) TH_LOG("%s", wq_why());
-	if (a.id == 2) {
-		struct wq_rec swap = a;
-
-		a = b;
-		b = swap;
-	}
 	EXPECT_EQ(1, a.id);
 	EXPECT_EQ(2, b.id);
 	EXPECT_EQ(a.fs.inode, b.fs.inode);
@@ -94,6 +90,74 @@ TEST_F(self, both)
 	EXPECT_EQ(0, b.info & WATCH_INFO_IN_SUBTREE);
 	STORY("");
 	close(fd);
+}
+
+static void work_on_both(void)
+{
+	int fd = open("d/f", O_RDWR);
+	char c;
+
+	wq_poke(fd);
+	if (pread(fd, &c, 1, 0) != 1 || fchmod(fd, 0600))
+		fd = -1;
+	close(fd);
+	/* The folder itself and its parent, which is watched, too. */
+	chmod("d", 0700);
+	rename("d/f", "d/g");
+	unlink("d/g");
+}
+
+/* As inotify, the folder's watch is told first, then the object's own, whatever else is watched. */
+TEST_F(self, folder_first)
+{
+	static const char *const paths[] = { ".", "d", "d/f" };
+	static char theirs[4096], ours[4096];
+	int ino = inotify_init1(IN_NONBLOCK), wd[3];
+	char buf[8192] __attribute__((aligned(8)));
+	struct wq wide = { .fd = -1 };
+	struct wq_rec r;
+	ssize_t len;
+
+	for (int way = 0; way < 2; way++) {
+		size_t n = 0, m = 0;
+
+		for (int i = 0; i < 3; i++) {
+			wd[i] = inotify_add_watch(ino, paths[i], IN_ALL_EVENTS);
+			ASSERT_LE(0, wd[i]);
+			WATCH(paths[i], WATCH_FS_ALL_EVENTS, i + 1);
+		}
+		work_on_both();
+		len = read(ino, buf, sizeof(buf));
+		ASSERT_LT(0, len);
+		for (ssize_t at = 0; at < len;) {
+			struct inotify_event *e = (void *)(buf + at);
+
+			at += sizeof(*e) + e->len;
+			for (int i = 0; i < 3; i++)
+				if (e->wd == wd[i] && !(e->mask & IN_IGNORED))
+					n += snprintf(theirs + n, sizeof(theirs) - n, "%d:%s ", i + 1,
+						      wq_event_name(__builtin_ctz(e->mask & IN_ALL_EVENTS)));
+		}
+		while (wq_next(&self->q, &r) == 1)
+			if (r.type == WATCH_TYPE_FS_NOTIFY)
+				m += snprintf(ours + m, sizeof(ours) - m, "%d:%s ", r.id, wq_event_name(r.subtype));
+		EXPECT_STREQ(theirs, ours);
+		EXPECT_LT(100, n);
+		if (way == 1)
+			break;
+		/* Once more on the way of events of which a file system is told. */
+		inotify_rm_watch(ino, wd[0]);
+		inotify_rm_watch(ino, wd[1]);
+		while (read(ino, buf, sizeof(buf)) > 0)
+			;
+		ASSERT_EQ(0, wq_remove_all(self->q.fd, 0));
+		wq_drain(&self->q);
+		ASSERT_OK(wq_touch("d/f"));
+		ASSERT_OK(wq_open(&wide, 4));
+		ASSERT_NE(0, wq_watch(wide.fd, ".", WATCH_FS_ALL_EVENTS, WATCH_SCOPE_SUBTREE, 9, 0, 0));
+	}
+	wq_close(&wide);
+	close(ino);
 }
 
 /* The name that a record of the file's own watch carries, if any, is never wrong. */
