@@ -74,7 +74,8 @@ pub(crate) unsafe fn pinned_init<T, E>(slot: *mut T, init: impl PinInit<T, E>) -
     // SAFETY: The caller's promise is the same.
     return unsafe { pin_init::raw_try_init(slot, init) };
     #[cfg(wq_before_7_3)]
-    // SAFETY: As above.
+    // SAFETY: The caller promises what `__pinned_init` asks for: `slot` is valid for writing and
+    // stays where it is.
     return unsafe { init.__pinned_init(slot) };
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn max_pages() -> u32 {
 
 /// How many queues one user may have open.
 pub(crate) fn max_user_queues() -> u32 {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_max_user_queues() }
 }
 
@@ -25,42 +25,42 @@ pub(crate) fn limit_watches_by_memory(watch_size: usize) {
 
 /// How many watches one user may have.
 pub(crate) fn max_user_watches() -> u32 {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_max_user_watches() }
 }
 
 /// How many watches on subtrees one file system may have.
 pub(crate) fn max_subtrees() -> u32 {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_max_subtrees() }
 }
 
 /// How many watches on subtrees one user may have that were added without privileges.
 pub(crate) fn max_user_subtrees() -> u32 {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_max_user_subtrees() }
 }
 
 /// Whether users without privileges may add watches on subtrees.
 pub(crate) fn unprivileged_subtrees() -> bool {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_unprivileged_subtrees() }
 }
 
 /// Longest time that a queue may have for an answer, in milliseconds.
 pub(crate) fn max_permission_ms() -> u32 {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_max_permission_ms() }
 }
 
 /// Whether symbols may be used that only a patched kernel exports.
 pub(crate) fn use_patches() -> bool {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_use_patches() }
 }
 
 /// Whether functions may be probed where the kernel has no hook.
 pub(crate) fn probes() -> bool {
-    // SAFETY: As above.
+    // SAFETY: It only reads a variable.
     unsafe { bindings::wqd_probes() }
 }

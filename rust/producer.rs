@@ -74,7 +74,7 @@ pub(crate) struct Claim {
 // SAFETY: The pointers in it are only handed back to the producer, which has promised to take them
 // in any thread; `watch` is used by the one call that sets `released`.
 unsafe impl Send for Claim {}
-// SAFETY: As above.
+// SAFETY: Nothing is changed through a shared claim but by the one call that sets `released`.
 unsafe impl Sync for Claim {}
 
 impl Claim {
@@ -143,7 +143,8 @@ impl Record {
         let n = n.cast::<u32>();
         // SAFETY: A record begins with two 32-bit words. Volatile: each is read once.
         let first = unsafe { n.read_volatile() };
-        // SAFETY: As above.
+        // SAFETY: A record begins with two 32-bit words, of which this is the second. Volatile: it
+        // is read once.
         let info = unsafe { n.add(1).read_volatile() };
 
         let (kind, subtype) = if cfg!(target_endian = "little") {
@@ -254,7 +255,7 @@ pub(crate) unsafe fn remove_watch<T: ProducerApi>(
     // SAFETY: The caller keeps the list.
     let slot = unsafe { slot::<T>(wlist) };
     if all {
-        // SAFETY: As above; the owner is the caller's module or null.
+        // SAFETY: The caller keeps the list, whose owner is the caller's module or null.
         let unloading = unsafe { !bindings::wqd_module_is_live((*wlist).owner) };
         return errno(T::end(slot, unloading));
     }
@@ -316,7 +317,7 @@ macro_rules! export_producer_api {
             /// See above.
             #[no_mangle]
             unsafe extern "C" fn watch_queue_dev_put_queue(wqueue: *mut bindings::watch_queue) {
-                // SAFETY: See above.
+                // SAFETY: The caller keeps to the header.
                 unsafe { producer::put_queue::<$api>(wqueue) }
             }
 
@@ -328,7 +329,7 @@ macro_rules! export_producer_api {
                 watch: *const bindings::watch,
                 wlist: *mut bindings::watch_list,
             ) -> c_int {
-                // SAFETY: See above.
+                // SAFETY: The caller keeps to the header.
                 unsafe { producer::add_watch::<$api>(watch, wlist) }
             }
 
@@ -342,7 +343,7 @@ macro_rules! export_producer_api {
                 id: u64,
                 all: bool,
             ) -> c_int {
-                // SAFETY: See above.
+                // SAFETY: The caller keeps to the header.
                 unsafe { producer::remove_watch::<$api>(wlist, wqueue, id, all) }
             }
 
@@ -356,7 +357,7 @@ macro_rules! export_producer_api {
                 _cred: *const bindings::cred,
                 id: u64,
             ) -> c_int {
-                // SAFETY: See above.
+                // SAFETY: The caller keeps to the header.
                 unsafe { producer::post::<$api>(wlist, n, id) }
             }
 

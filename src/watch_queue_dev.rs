@@ -65,22 +65,22 @@ module! {
 // SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no mark is left.
 pub(crate) static MARKS: Global<Context<Watch>> = unsafe { Global::new() };
 
-// SAFETY: As above, until no watch is left.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no watch is left.
 pub(crate) static FS: Global<Fs> = unsafe { Global::new() };
 
-// SAFETY: As above, until no watch is left.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no watch is left.
 pub(crate) static SOURCES: Global<Sources> = unsafe { Global::new() };
 
-// SAFETY: As above, until no watch is left.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no watch is left.
 pub(crate) static RELEASES: Global<Releases> = unsafe { Global::new() };
 
-// SAFETY: As above, until no watch is left.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no watch is left.
 pub(crate) static ENDINGS: Global<Endings> = unsafe { Global::new() };
 
-// SAFETY: As above, until no queue is left.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no queue is left.
 pub(crate) static WORK: Global<Arc<OwnedQueue>> = unsafe { Global::new() };
 
-// SAFETY: As above.
+// SAFETY: `WatchQueueDev::init` initialises it, and keeps the guard until no queue is left.
 pub(crate) static USERS: Global<Users> = unsafe { Global::new() };
 
 /// The file operations of `/dev/watch_queue`.

@@ -400,6 +400,7 @@ pub(crate) fn is_full(seq: &SeqFile) -> bool {
     // reference promised.
     let count = unsafe { (*seq).count };
 
-    // SAFETY: As above.
+    // SAFETY: The maker of the reference promised a valid structure that nothing else uses
+    // meanwhile.
     count == unsafe { (*seq).size }
 }

@@ -255,7 +255,7 @@ unsafe extern "C" fn happened<T: UsbEvents>(
     // SAFETY: The chain passes a device or a bus, which `action` tells. Its name stays for the
     // call.
     let device = || unsafe { CStr::from_char_ptr(bindings::wqd_usb_device_name(what.cast())) };
-    // SAFETY: As above.
+    // SAFETY: With the actions of a bus the chain passes a bus, whose name stays for the call.
     let bus = || unsafe { CStr::from_char_ptr(bindings::wqd_usb_bus_name(what.cast())) };
     let (action, name) = match u32::try_from(action).unwrap_or(0) {
         bindings::USB_DEVICE_ADD => (Action::DeviceAdd, device()),
@@ -264,7 +264,7 @@ unsafe extern "C" fn happened<T: UsbEvents>(
         bindings::USB_BUS_REMOVE => (Action::BusRemove, bus()),
         bindings::WQD_USB_DEVICE_RESET if tells_errors() => (Action::DeviceReset, device()),
         bindings::WQD_USB_DEVICE_ERROR if tells_errors() => {
-            // SAFETY: As above; the lock of the device is held.
+            // SAFETY: With this action the chain passes a device, whose lock is held.
             let error = unsafe { bindings::wqd_usb_device_error(what.cast()) };
             (Action::DeviceError(error.unsigned_abs()), device())
         }

@@ -88,9 +88,10 @@ impl Above {
         };
         // SAFETY: The section keeps what is visited: it was in the tree after it began.
         let unmarked = |at| unsafe { marked(at, events) }.is_none();
-        // SAFETY: As for `unmarked`.
+        // SAFETY: The section keeps `start`, which was in the tree after it began, and so what is
+        // above it.
         match unsafe { climb(&rcu, start, unmarked) } {
-            // SAFETY: As for `unmarked`.
+            // SAFETY: The section keeps what the way up has met.
             Ended::AtRoot(at) => still.holds() && unsafe { Top::FileSystem.is(at) },
             Ended::Stopped | Ended::TooDeep => false,
         }
@@ -141,15 +142,16 @@ impl Above {
         // SAFETY: The section keeps `start`: it was in the tree after it began.
         self.own = InodeKey::new(unsafe { inode_of(start) });
         let visit = |at| {
-            // SAFETY: As for `own`, here and above it.
+            // SAFETY: The section keeps what is visited: it was in the tree after it began.
             if let Some(key) = unsafe { marked(at, events) } {
                 self.meet(key);
             }
             true
         };
-        // SAFETY: As for `own`.
+        // SAFETY: The section keeps `start`, which was in the tree after it began, and so what is
+        // above it.
         match unsafe { climb(rcu, start, visit) } {
-            // SAFETY: As for `own`, here and above it.
+            // SAFETY: The section keeps what the way up has met.
             Ended::AtRoot(at) => self.adrift = !unsafe { Top::FileSystem.is(at) },
             Ended::Stopped | Ended::TooDeep => self.deep = true,
         }
@@ -210,7 +212,8 @@ unsafe fn marked(at: NonNull<bindings::dentry>, events: u32) -> Option<InodeKey>
     }
     // SAFETY: An inode that was of a dentry after the section began is not freed in it.
     let mask = unsafe { &raw const (*inode).i_fsnotify_mask };
-    // SAFETY: As for `mask`. A change stores a whole word.
+    // SAFETY: The inode, and so its field, is not freed in the section. A change stores a whole
+    // word.
     let mask = unsafe { mask.read_volatile() };
     (mask & events == events).then(|| InodeKey::new(inode))
 }

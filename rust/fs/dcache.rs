@@ -37,7 +37,7 @@ pub(crate) struct InodeKey(*const bindings::inode);
 
 // SAFETY: It is a number.
 unsafe impl Send for InodeKey {}
-// SAFETY: As above.
+// SAFETY: It is a number, and does not change.
 unsafe impl Sync for InodeKey {}
 
 impl InodeKey {
@@ -172,7 +172,7 @@ impl Spot<'_> {
         self.dentry(&rcu).is_some_and(|dentry| {
             // SAFETY: The guard keeps the dentry.
             let parent = unsafe { parent_of(dentry) };
-            // SAFETY: As above.
+            // SAFETY: The guard keeps the dentry, which is what this function asks for.
             parent == dentry.as_ptr() && !unsafe { is_adrift(dentry) }
         })
     }
@@ -188,7 +188,7 @@ impl Spot<'_> {
             // SAFETY: The section keeps `at`: it was in the tree after it began.
             match NonNull::new(unsafe { parent_of(at) }) {
                 Some(parent) if parent != at => at = parent,
-                // SAFETY: As above.
+                // SAFETY: The section keeps `at`, which was in the tree after it began.
                 _ => return unsafe { is_adrift(at) } && !self.has_other_names(&rcu),
             }
         }
@@ -302,10 +302,11 @@ pub(super) unsafe fn position_of(
         return Position::Top;
     }
     loop {
-        // SAFETY: As above.
+        // SAFETY: The caller keeps the first `at` for the section, and so all above it.
         let parent = match NonNull::new(unsafe { parent_of(at) }) {
             Some(parent) if parent != at => parent,
-            // SAFETY: As above.
+            // SAFETY: The caller keeps the first `at` for the section, and so its root, which this
+            // is.
             _ => return unsafe { position_of_root(at, top) },
         };
         match steps.checked_sub(1) {
@@ -313,7 +314,7 @@ pub(super) unsafe fn position_of(
             None => return Position::Unknown,
         }
         at = parent;
-        // SAFETY: As above.
+        // SAFETY: The caller keeps the first `at` for the section, and so all above it.
         if unsafe { top.is(at) } {
             return Position::Below;
         }
@@ -331,11 +332,12 @@ unsafe fn position_of_root(at: NonNull<bindings::dentry>, top: Top) -> Position 
     if !unsafe { is_adrift(at) } {
         return Position::Outside;
     }
-    // SAFETY: As above; a dentry has a superblock, which outlives it and keeps its root.
+    // SAFETY: The caller keeps the dentry; a dentry has a superblock, which outlives it and keeps
+    // its root.
     match NonNull::new(unsafe { (*(*at.as_ptr()).d_sb).s_root }) {
         // Wherever it is, it is on this file system.
         //
-        // SAFETY: As above.
+        // SAFETY: The superblock keeps its root for as long as the dentry is there.
         Some(root) if unsafe { top.is(root) } => Position::Below,
         _ => Position::Unknown,
     }
@@ -366,14 +368,15 @@ pub(super) unsafe fn prepend_path_of<const N: usize>(
     // It ends: each step needs room.
     // SAFETY: The caller vouches for `at`, here and below.
     while !unsafe { top.is(at) } {
-        // SAFETY: As above.
+        // SAFETY: The caller keeps the first `at` for the section, and so all above it.
         let parent = match NonNull::new(unsafe { parent_of(at) }) {
             Some(parent) if parent != at => parent,
-            // SAFETY: As above.
+            // SAFETY: The caller keeps the first `at` for the section, and so its root, which this
+            // is.
             _ if unsafe { is_adrift(at) } => return Path::Adrift,
             _ => return Path::Elsewhere,
         };
-        // SAFETY: As above.
+        // SAFETY: The caller keeps the first `at` for the section, and so all above it.
         let fits =
             (text.is_empty() || text.prepend(b"/")) && unsafe { prepend_name(rcu, at, text) };
         if !fits {
@@ -391,8 +394,8 @@ pub(super) unsafe fn prepend_path_of<const N: usize>(
 pub(super) unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindings::dentry {
     // SAFETY: The caller vouches for it.
     let parent = unsafe { &raw mut (*dentry.as_ptr()).d_parent };
-    // SAFETY: As above. A change stores a whole pointer. Acquire: what it leads to was complete
-    // before.
+    // SAFETY: The caller keeps the dentry, and so its field. A change stores a whole pointer.
+    // Acquire: what it leads to was complete before.
     unsafe { Atomic::from_ptr(parent) }.load(Acquire)
 }
 
@@ -403,7 +406,7 @@ pub(super) unsafe fn parent_of(dentry: NonNull<bindings::dentry>) -> *mut bindin
 pub(super) unsafe fn inode_of(dentry: NonNull<bindings::dentry>) -> *const bindings::inode {
     // SAFETY: The caller vouches for it.
     let inode = unsafe { &raw mut (*dentry.as_ptr()).d_inode };
-    // SAFETY: As above. A change stores a whole pointer.
+    // SAFETY: The caller keeps the dentry, and so its field. A change stores a whole pointer.
     unsafe { Atomic::from_ptr(inode) }.load(Acquire)
 }
 
@@ -426,18 +429,21 @@ unsafe fn prepend_name<const N: usize>(
     loop {
         // SAFETY: The caller vouches for it.
         let seq = unsafe { bindings::wqd_d_seq_begin(raw) };
-        // SAFETY: As above. All members of the union are the same field.
+        // SAFETY: The caller keeps the dentry. All members of the union are the same field.
         let name = unsafe { &raw const (*raw).__bindgen_anon_1.d_name };
-        // SAFETY: As above; it may change meanwhile, so it is read as it is, once.
+        // SAFETY: The caller keeps the dentry. The field may change meanwhile, so it is read as it
+        // is, once.
         let bytes = unsafe { (&raw const (*name).name).read_volatile() };
-        // SAFETY: As above. Both members of the union are plain numbers over the same bytes.
+        // SAFETY: The caller keeps the dentry. Both members of the union are plain numbers over the
+        // same bytes.
         let len =
             unsafe { (&raw const (*name).__bindgen_anon_1.__bindgen_anon_1.len).read_volatile() }
                 as usize;
-        // SAFETY: As above.
+        // SAFETY: The caller keeps the dentry, which this place is in.
         let short = unsafe { &raw const (*raw).d_shortname };
         if ptr::eq(bytes, short.cast()) {
-            // SAFETY: As for `bytes`: whole words, of which any mixture is harmless.
+            // SAFETY: The short name is in the dentry, which the caller keeps: whole words, of
+            // which any mixture is harmless.
             let words = unsafe { short.cast::<ShortName>().read_volatile() };
             // SAFETY: The caller vouches for it.
             if unsafe { bindings::wqd_d_seq_changed(raw, seq) } {

@@ -51,7 +51,7 @@ pub(crate) struct HeldPath(bindings::path);
 
 // SAFETY: Mounts and dentries may be used and put by any thread.
 unsafe impl Send for HeldPath {}
-// SAFETY: As above; nothing is changed through a shared path.
+// SAFETY: Nothing is changed through a shared path; mounts and dentries may be used by any thread.
 unsafe impl Sync for HeldPath {}
 
 impl HeldPath {
@@ -65,7 +65,7 @@ impl HeldPath {
         unsafe { bindings::path_get(path) };
         // INVARIANT: The references were just taken.
         //
-        // SAFETY: As above.
+        // SAFETY: The caller promises a valid path, which is copied.
         Self(unsafe { path.read() })
     }
 

@@ -54,7 +54,7 @@ struct Idmap(NonNull<bindings::mnt_idmap>);
 
 // SAFETY: An idmap does not change, and its count is atomic.
 unsafe impl Send for Idmap {}
-// SAFETY: As for `Send`.
+// SAFETY: An idmap does not change, and its count is atomic.
 unsafe impl Sync for Idmap {}
 
 impl Drop for Idmap {
@@ -153,11 +153,12 @@ impl Viewer {
             // valid by its type invariant.
             let may = !inode.is_null()
                 && unsafe { bindings::wqd_may_search(self.idmap.0.as_ptr(), inode) };
-            // SAFETY: As for `inode`.
+            // SAFETY: The section keeps what is visited: it was in the tree after it began.
             seen = may && unsafe { top.is(at) };
             may && !seen
         };
-        // SAFETY: As for `inode`.
+        // SAFETY: The section keeps `start`, which was in the tree after it began, and so what is
+        // above it.
         unsafe { climb(&rcu, start, visit) };
         seen
     }

@@ -98,7 +98,7 @@ pub(crate) struct Group<B: Backend> {
 
 // SAFETY: fsnotify allows groups to be used by any thread.
 unsafe impl<B: Backend> Send for Group<B> {}
-// SAFETY: As above.
+// SAFETY: fsnotify allows groups to be used by any thread, by several at once.
 unsafe impl<B: Backend> Sync for Group<B> {}
 
 /// Objects whose mark is to be destroyed and put, from a workqueue, because both may sleep.
@@ -109,7 +109,7 @@ struct Retired<B: Backend> {
 
 // SAFETY: fsnotify allows groups to be used by any thread, and objects are `Send` and `Sync`.
 unsafe impl<B: Backend> Send for Retired<B> {}
-// SAFETY: As above.
+// SAFETY: fsnotify allows groups to be used by any thread, and objects are `Sync`.
 unsafe impl<B: Backend> Sync for Retired<B> {}
 
 impl<B: Backend> Job for Retired<B> {
@@ -203,7 +203,7 @@ impl<B: Backend> Group<B> {
         // SAFETY: Valid, and nothing else has the mark yet.
         unsafe { (*raw).mask = Self::first_mask(place.is_dir(), mask) };
         if mask & PIN == 0 {
-            // SAFETY: As above.
+            // SAFETY: The mark was just initialised, and nothing else has it yet.
             unsafe { (*raw).flags |= bindings::FSNOTIFY_MARK_FLAG_NO_IREF };
         }
         // SAFETY: The mark is initialised; the place is valid, by its invariants.
@@ -338,7 +338,7 @@ impl<B: Backend> PinnedDrop for Group<B> {
             fsleep(Delta::from_millis(1));
         }
         // The reaper's work function may still be returning through our `free_mark`.
-        // SAFETY: As above.
+        // SAFETY: It may be called at any time in process context, which a drop of a group needs.
         unsafe { bindings::fsnotify_wait_marks_destroyed() };
         // SAFETY: By the type invariants, the reference is ours.
         unsafe { bindings::fsnotify_put_group(self.as_ptr()) };
@@ -355,7 +355,7 @@ pub(crate) struct MarkHold<B: Backend>(NonNull<B::Object>, PhantomData<B>);
 
 // SAFETY: Marks may be used and put by any thread.
 unsafe impl<B: Backend> Send for MarkHold<B> {}
-// SAFETY: As above.
+// SAFETY: Marks may be used by any thread, by several at once.
 unsafe impl<B: Backend> Sync for MarkHold<B> {}
 
 impl<B: Backend> MarkHold<B> {

@@ -251,7 +251,8 @@ impl<'a> Event<'a> {
         InodeId {
             // SAFETY: Valid for the call; a number that never changes.
             number: unsafe { (*inode).i_ino },
-            // SAFETY: As above; an inode has a superblock.
+            // SAFETY: The inode is valid for the call, and has a superblock, whose number never
+            // changes.
             device: encode_device(unsafe { (*(*inode).i_sb).s_dev }),
         }
     }
@@ -297,7 +298,8 @@ impl<'a> Event<'a> {
         if parent == self.dir {
             return None;
         }
-        // SAFETY: As above.
+        // SAFETY: What was moved is valid for the call; both directories are locked, so the parent
+        // does not change.
         unsafe { Spot::above(moved) }
     }
 
@@ -310,7 +312,7 @@ impl<'a> Event<'a> {
 
     /// Whether it is about the root of the mount through which it came.
     pub(crate) fn at_mount_root(&self) -> bool {
-        // SAFETY: As above.
+        // SAFETY: The path is valid for the call, and keeps its mount, whose root never changes.
         self.path()
             .is_some_and(|path| path.dentry == unsafe { (*path.mnt).mnt_root })
     }
@@ -329,7 +331,7 @@ impl<'a> Event<'a> {
             kind: None,
             // SAFETY: Valid for the call; neither number changes.
             inode: inode.map_or(0, |inode| unsafe { (*inode.as_ptr()).i_ino }),
-            // SAFETY: As above.
+            // SAFETY: The inode is valid for the call; the number does not change.
             generation: inode.map_or(0, |inode| unsafe { (*inode.as_ptr()).i_generation }),
             // SAFETY: A report has a superblock.
             device: encode_device(unsafe { (*report.sb).s_dev }),
@@ -339,9 +341,9 @@ impl<'a> Event<'a> {
         if extended {
             // SAFETY: The report is valid; in the next two, too.
             error.kind = u32::try_from(unsafe { bindings::wqd_fs_error_type(raw) }).ok();
-            // SAFETY: As above.
+            // SAFETY: The report is valid for the call.
             error.pos = unsafe { bindings::wqd_fs_error_pos(raw) };
-            // SAFETY: As above.
+            // SAFETY: The report is valid for the call.
             error.len = unsafe { bindings::wqd_fs_error_len(raw) };
         }
         Some(error)
@@ -362,7 +364,7 @@ impl<'a> Event<'a> {
         if extended && unsafe { bindings::wqd_fsnotify_mnt_has_parents() } {
             // SAFETY: Valid for the call; below, too.
             let parent = unsafe { bindings::wqd_fsnotify_mnt_parent(raw) };
-            // SAFETY: As above.
+            // SAFETY: What fsnotify tells of a mount is valid for the call.
             let old = unsafe { bindings::wqd_fsnotify_mnt_prev_parent(raw) };
             moved.parents = Some((old, parent));
         }
@@ -425,7 +427,8 @@ unsafe fn inode_of(dentry: *const bindings::dentry) -> *mut bindings::inode {
     let inode = unsafe { &raw const (*dentry).d_inode };
     // Some file systems announce a new name before its inode, which may come meanwhile.
     //
-    // SAFETY: As above.
+    // SAFETY: The caller vouches for the dentry, and so for its field. A change stores a whole
+    // pointer.
     unsafe { inode.read_volatile() }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct KernelMark<O> {
 
 // SAFETY: fsnotify allows marks to be used by any thread.
 unsafe impl<O> Send for KernelMark<O> {}
-// SAFETY: As above; its own locks serialise.
+// SAFETY: fsnotify allows marks to be used by several threads at once: their own locks serialise.
 unsafe impl<O> Sync for KernelMark<O> {}
 
 impl<O> KernelMark<O> {

@@ -29,7 +29,7 @@ use kernel::types::NotThreadSafe;
 pub(crate) fn mask_of(object: &impl HasKernelMark) -> u32 {
     // SAFETY: The object is valid, so its mark is.
     let mask = unsafe { &raw const (*object.kernel_mark().mark.get()).mask };
-    // SAFETY: As above. A change stores a whole word.
+    // SAFETY: The object is valid, so its mark's field is. A change stores a whole word.
     unsafe { mask.read_volatile() }
 }
 
@@ -116,7 +116,7 @@ impl<B: Backend> Group<B> {
     fn flags(object: &B::Object) -> c_uint {
         // SAFETY: The object is valid, so its mark is.
         let flags = unsafe { &raw const (*object.kernel_mark().mark.get()).flags };
-        // SAFETY: As above. The kernel stores whole words there.
+        // SAFETY: The object is valid, so its mark's field is. The kernel stores whole words there.
         unsafe { flags.read_volatile() }
     }
 

@@ -69,15 +69,18 @@ impl<B: Backend> Section<'_, B> {
         //
         // SAFETY: By the type invariants the iterator is ours for the call.
         let group = unsafe { ptr::replace(&raw mut (*iter).current_group, ptr::null_mut()) };
-        // SAFETY: As above; the task is inside the section.
+        // SAFETY: By the type invariants the iterator is ours for the call, and the task is inside
+        // the section.
         let left = unsafe { waits.prepare(iter) };
-        // SAFETY: As above. fsnotify goes on behind this group.
+        // SAFETY: By the type invariants the iterator is ours for the call. fsnotify goes on behind
+        // this group.
         unsafe { (*iter).current_group = group };
         if !left {
             return None;
         }
         // What the iterator stands on now may belong to others.
-        // SAFETY: As above; fsnotify computes it anew for each group.
+        // SAFETY: By the type invariants the iterator is ours for the call; fsnotify computes the
+        // field anew for each group.
         unsafe { (*iter).report_mask = 0 };
         let result = f();
         // SAFETY: The section was left above.

@@ -92,7 +92,7 @@ pub(crate) struct Probe {
 
 // SAFETY: What fprobe does with it has locks of its own; `attached` says which task may call it.
 unsafe impl Send for Probe {}
-// SAFETY: As above.
+// SAFETY: What fprobe does with it has locks of its own; `attached` says which task may call it.
 unsafe impl Sync for Probe {}
 
 impl Probe {

@@ -49,7 +49,7 @@ impl Symbol {
 
 // SAFETY: A function is there for all threads.
 unsafe impl Send for Symbol {}
-// SAFETY: As above.
+// SAFETY: A function is there for all threads, and nothing is changed through it.
 unsafe impl Sync for Symbol {}
 
 impl Drop for Symbol {

@@ -114,7 +114,7 @@ pub(crate) struct Tracepoint {
 
 // SAFETY: A tracepoint may be used by any thread; the other pointer is a function.
 unsafe impl Send for Tracepoint {}
-// SAFETY: As above.
+// SAFETY: A tracepoint may be used by any thread; the other pointer is a function.
 unsafe impl Sync for Tracepoint {}
 
 impl Tracepoint {
@@ -145,7 +145,7 @@ pub(crate) struct Attached {
     function: *mut c_void,
 }
 
-// SAFETY: As for `Tracepoint`.
+// SAFETY: A tracepoint may be used by any thread, and `function` is a function.
 unsafe impl Send for Attached {}
 
 impl Drop for Attached {

@@ -65,7 +65,8 @@ impl Slots for RingSlots {
         if index < self.slots {
             // SAFETY: By the type invariants, the slot is inside the memory.
             let slot = unsafe { self.base.cast::<u64>().add(index as usize) };
-            // SAFETY: As above; aligned, because the memory begins at a page.
+            // SAFETY: By the type invariants the slot is inside the memory; it is aligned, because
+            // the memory begins at a page.
             unsafe { atomic_store(slot, word, Relaxed) };
         }
     }
@@ -91,7 +92,8 @@ impl Slots for RingSlots {
     fn load_tail(&self) -> u32 {
         // SAFETY: By the type invariants, the header is inside the memory.
         let tail = unsafe { self.base.add(offset_of!(Header, tail)) };
-        // SAFETY: As above; aligned, because the memory begins at a page.
+        // SAFETY: By the type invariants the header is inside the memory; it is aligned, because
+        // the memory begins at a page.
         unsafe { atomic_load(tail.cast::<u32>(), Acquire) }
     }
 
@@ -104,7 +106,8 @@ impl Slots for RingSlots {
     fn publish_head(&mut self, head: u32) {
         // SAFETY: By the type invariants, the header is inside the memory.
         let field = unsafe { self.base.add(offset_of!(Header, head)) };
-        // SAFETY: As above; aligned, because the memory begins at a page.
+        // SAFETY: By the type invariants the header is inside the memory; it is aligned, because
+        // the memory begins at a page.
         unsafe { atomic_store(field.cast::<u32>(), head, Release) };
     }
 }

@@ -40,13 +40,13 @@ impl BitLock {
 
     /// Raises the flag; whether it was raised. Any context; a full barrier.
     pub(crate) fn raise(&self) -> bool {
-        // SAFETY: As for `lock`.
+        // SAFETY: The word is valid, and is changed by atomic operations only.
         unsafe { bindings::wqd_test_and_set_bit(RAISED, self.word()) }
     }
 
     /// Takes the flag down; whether it was raised. Any context; a full barrier.
     pub(crate) fn take_down(&self) -> bool {
-        // SAFETY: As for `lock`.
+        // SAFETY: The word is valid, and is changed by atomic operations only.
         unsafe { bindings::wqd_test_and_clear_bit(RAISED, self.word()) }
     }
 }

@@ -120,7 +120,8 @@ impl<P: ForeignOwnable> HandleTable<P> {
         let entry = unsafe { bindings::xa_find(xa, &mut index, usize::MAX, bindings::XA_PRESENT) };
 
         (!entry.is_null()).then(|| {
-            // SAFETY: As in `get()`.
+            // SAFETY: By the type invariant the entry came from `into_foreign()`, and it cannot be
+            // removed as long as `self` is borrowed.
             let value = unsafe { P::borrow(entry) };
             (index as u64, value)
         })

@@ -132,7 +132,8 @@ impl<P: Sync, S: Unpin> Node<P, S> {
     }
 
     fn set_tree(&self, tree: Option<Arc<StackTree<P, S>>>) {
-        // SAFETY: As above.
+        // SAFETY: The node is not `Sync`, so only this thread uses the field, and no reference to
+        // it is kept over a change.
         let old = unsafe { ptr::replace(self.tree.get(), tree) };
         drop(old);
     }
@@ -260,7 +261,8 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
             if here == number {
                 return Some(links);
             }
-            // SAFETY: As above.
+            // SAFETY: By the type invariants, what a row leads to is linked and so valid under the
+            // lock.
             let node = unsafe { links.as_ref() };
             at = if number < here {
                 node.rb_left
@@ -296,7 +298,7 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
         let links = self.first_links(Row::Second)?;
         // SAFETY: It was found in a row.
         unsafe { self.shift(links.as_ptr().cast(), Row::First) };
-        // SAFETY: As above.
+        // SAFETY: It was found in a row, so that it is linked.
         Some(unsafe { self.value(links) })
     }
 
@@ -306,7 +308,7 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
             // SAFETY: It was found in a row.
             NonNull::new(unsafe { bindings::rb_next(links.as_ptr()) })
         })
-        // SAFETY: As above.
+        // SAFETY: It was found in a row, so that it is linked.
         .map(|links| unsafe { self.value(links) })
     }
 
@@ -317,7 +319,8 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
     unsafe fn link(&mut self, place: *mut Place, row: Row, number: u64) {
         // SAFETY: The caller promises it.
         unsafe { (*place).number = number };
-        // SAFETY: As above.
+        // SAFETY: The caller promises a valid place that is in no row, so that nothing else uses
+        // it.
         unsafe { (*place).row = row as usize };
         let links = place.cast::<bindings::rb_node>();
         let root: *mut bindings::rb_root = self.root(row as usize);
@@ -329,10 +332,12 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
             parent = at.as_ptr();
             // SAFETY: By the type invariants.
             child = if number < unsafe { Self::number(at) } {
-                // SAFETY: As above.
+                // SAFETY: By the type invariants, a parent that was met in a row is linked and so
+                // valid.
                 unsafe { &raw mut (*parent).rb_left }
             } else {
-                // SAFETY: As above.
+                // SAFETY: By the type invariants, a parent that was met in a row is linked and so
+                // valid.
                 unsafe { &raw mut (*parent).rb_right }
             };
         }
@@ -350,7 +355,7 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
     unsafe fn unlink(&mut self, place: *mut Place) {
         // SAFETY: The caller promises it.
         let root: *mut bindings::rb_root = self.root(unsafe { (*place).row });
-        // SAFETY: As above; it is in the row that it names.
+        // SAFETY: The caller promises that the place is linked; it is in the row that it names.
         unsafe { bindings::rb_erase(place.cast(), root) };
     }
 
@@ -360,9 +365,9 @@ impl<P: Sync, S: Unpin> Rows<P, S> {
     unsafe fn shift(&mut self, place: *mut Place, row: Row) {
         // SAFETY: The caller promises it.
         let number = unsafe { (*place).number };
-        // SAFETY: As above.
+        // SAFETY: The caller promises that the place is linked.
         unsafe { self.unlink(place) };
-        // SAFETY: As above; it was just taken out, and stays where it is.
+        // SAFETY: The place was just taken out, and the caller promises that it stays where it is.
         unsafe { self.link(place, row, number) };
     }
 }

@@ -158,7 +158,8 @@ impl<T: Job> DelayedJob<T> {
             work <- Opaque::ffi_init(|slot: *mut bindings::delayed_work| {
                 // SAFETY: `slot` is in bounds, not read, and valid for writing.
                 let work = unsafe { &raw mut (*slot).work };
-                // SAFETY: As before; name and key are valid for ever.
+                // SAFETY: `work` is in `slot`, which is valid for writing; name and key are valid
+                // for ever.
                 unsafe {
                     bindings::init_work_with_key(
                         work,
@@ -171,8 +172,8 @@ impl<T: Job> DelayedJob<T> {
 
                 // SAFETY: `slot` is in bounds, not read, and valid for writing.
                 let timer = unsafe { &raw mut (*slot).timer };
-                // SAFETY: As before; the timer is part of a `delayed_work`, for which this function
-                // and this flag are meant.
+                // SAFETY: `timer` is in `slot`, which is valid for writing, and part of a
+                // `delayed_work`, for which this function and this flag are meant.
                 unsafe {
                     bindings::timer_init_key(
                         timer,

@@ -56,7 +56,7 @@ pub(crate) struct Process(NonNull<bindings::pid>);
 
 // SAFETY: A `struct pid` may be used and put by any thread.
 unsafe impl Send for Process {}
-// SAFETY: As above; what changes in it is protected by locks of the C side.
+// SAFETY: What changes in a `struct pid` is protected by locks of the C side.
 unsafe impl Sync for Process {}
 
 impl Process {

@@ -73,7 +73,7 @@ pub(crate) struct WatchList {
 
 // SAFETY: A list may be used by any thread, and has no ties to the one that made it.
 unsafe impl Send for WatchList {}
-// SAFETY: As above, by several at once.
+// SAFETY: A list may be used by several threads at once.
 unsafe impl Sync for WatchList {}
 
 impl WatchList {

@@ -261,7 +261,8 @@ pub(crate) struct ConnectorRef<S: Subscriber>(NonNull<Connector<S>>);
 
 // SAFETY: A connector may be used by any thread.
 unsafe impl<S: Subscriber> Send for ConnectorRef<S> {}
-// SAFETY: As above.
+// SAFETY: A connector may be used by several threads at once, and a reference only gives access to
+// it.
 unsafe impl<S: Subscriber> Sync for ConnectorRef<S> {}
 
 impl<S: Subscriber> ConnectorRef<S> {
@@ -393,7 +394,8 @@ impl<S: Subscriber, O: Object<S>> Connected<S, O> {
     ///
     /// As for [`Self::changed`].
     unsafe fn less(connector: &Connector<S>) {
-        // SAFETY: As there.
+        // SAFETY: The struct is `repr(C)`, so it begins where its first field does; the caller
+        // vouches for the type.
         O::less(unsafe { &*ptr::from_ref(connector).cast::<Self>() })
     }
 
@@ -401,7 +403,8 @@ impl<S: Subscriber, O: Object<S>> Connected<S, O> {
     ///
     /// As above.
     unsafe fn unneeded(connector: &Connector<S>) {
-        // SAFETY: As above.
+        // SAFETY: The struct is `repr(C)`, so it begins where its first field does; the caller
+        // vouches for the type.
         O::unneeded(unsafe { &*ptr::from_ref(connector).cast::<Self>() })
     }
 

@@ -54,7 +54,8 @@ pub(crate) struct Mark<S: Subscriber> {
 // SAFETY: All fields but `pprev` may be used from any thread; `pprev` is protected by the
 // connector's lock.
 unsafe impl<S: Subscriber> Send for Mark<S> {}
-// SAFETY: As above.
+// SAFETY: All fields but `pprev` may be used by several threads at once; `pprev` is protected by
+// the connector's lock.
 unsafe impl<S: Subscriber> Sync for Mark<S> {}
 
 impl<S: Subscriber> Linked for Mark<S> {
@@ -154,7 +155,7 @@ pub(crate) struct MarkRef<S: Subscriber> {
 
 // SAFETY: A mark may be used and dropped by any thread.
 unsafe impl<S: Subscriber> Send for MarkRef<S> {}
-// SAFETY: As above.
+// SAFETY: A mark may be used by several threads at once, and a reference only gives access to it.
 unsafe impl<S: Subscriber> Sync for MarkRef<S> {}
 
 impl<S: Subscriber> MarkRef<S> {

@@ -272,7 +272,8 @@ probe!(
         // SAFETY: The caller of the function has a reference.
         unsafe { !bindings::wqd_key_is_revoked(saved.key) }
     }), |saved, _| {
-        // SAFETY: As above.
+        // SAFETY: The caller of the probed function has a reference to the key, for longer than the
+        // call.
         unsafe { saved.changed::<T>(subtype::REVOKED) };
     }
 );
@@ -283,7 +284,8 @@ probe!(
         // SAFETY: The caller of the function has a reference.
         unsafe { !bindings::wqd_key_is_invalidated(saved.key) }
     }), |saved, _| {
-        // SAFETY: As above.
+        // SAFETY: The caller of the probed function has a reference to the key, for longer than the
+        // call.
         unsafe { saved.changed::<T>(subtype::INVALIDATED) };
     }
 );

@@ -48,7 +48,8 @@ pub(crate) fn bio_error<T: BlockEvents>() -> Probe {
 /// A probe for `block_bio_complete`, which looks for errors.
 pub(crate) fn bio_complete<T: BlockEvents>() -> Probe {
     let function: BioProbe = bio_probe::<T>;
-    // SAFETY: As above.
+    // SAFETY: `TP_PROTO(struct request_queue *q, struct bio *bio)`; the function takes the same and
+    // may be called in any context.
     unsafe {
         Probe::new(
             c"block_bio_complete",

@@ -43,7 +43,7 @@ pub fn mount_namespace(fd: BorrowedFd<'_>) -> io::Result<u64> {
     const GET_ID: Opcode = opcode::read::<u64>(0xb7, 5);
     // SAFETY: The command writes one u64.
     let arg = unsafe { Getter::<GET_ID, u64>::new() };
-    // SAFETY: As above.
+    // SAFETY: The argument is the command's own.
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 

@@ -140,7 +140,8 @@ TEST_F(self, folder_first)
 		}
 		while (wq_next(&self->q, &r) == 1)
 			if (r.type == WATCH_TYPE_FS_NOTIFY)
-				m += snprintf(ours + m, sizeof(ours) - m, "%d:%s ", r.id, wq_event_name(r.subtype));
+				m += snprintf(ours + m, sizeof(ours) - m, "%d:%s ", r.id,
+					      wq_event_name(r.subtype));
 		EXPECT_STREQ(theirs, ours);
 		EXPECT_LT(100, n);
 		if (way == 1)

@@ -287,7 +287,8 @@ impl Consumer {
         // SAFETY: By the type invariants the ring has at least 8 slots; the callers have looked whether
         // it is there, or know from a position that is not 0.
         let word = unsafe { self.base.cast::<u32>().add(index) };
-        // SAFETY: As in `word`.
+        // SAFETY: The word is aligned and valid for as long as `self` by the type invariants, and all that
+        // writes to it concurrently does so atomically.
         unsafe { AtomicU32::from_ptr(word) }
     }
 }

@@ -75,7 +75,8 @@ impl<T: Zeroable> Deref for WipedOnFork<T> {
 impl<T: Zeroable> DerefMut for WipedOnFork<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: As in `deref`, and `&mut self` says that nobody else looks at it.
+        // SAFETY: By the type invariants it holds a value, in a child that of zeros; `&mut self` says that
+        // nothing else looks at it.
         unsafe { self.value.as_mut() }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn add_watch(fd: BorrowedFd<'_>, add: &mut abi::Add) -> io::Result<()
     add.size = size_of::<abi::Add>() as u32;
     // SAFETY: The command takes a pointer to this struct and writes no more than its `size` says.
     let arg = unsafe { Updater::<ADD_WATCH, _>::new(add) };
-    // SAFETY: As above; every bit pattern is a valid value of the struct.
+    // SAFETY: The argument is the command's own, and every bit pattern is a valid value of the struct.
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn remove_watch(fd: BorrowedFd<'_>, remove: &mut abi::Remove) -> io::
     remove.size = size_of::<abi::Remove>() as u32;
     // SAFETY: The command takes a pointer to this struct and writes no more than its `size` says.
     let arg = unsafe { Updater::<REMOVE_WATCH, _>::new(remove) };
-    // SAFETY: As above; every bit pattern is a valid value of the struct.
+    // SAFETY: The argument is the command's own, and every bit pattern is a valid value of the struct.
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn get_info(fd: BorrowedFd<'_>, handle: u64) -> io::Result<abi::Queue
     };
     // SAFETY: The command takes a pointer to this struct and writes no more than its `size` says.
     let arg = unsafe { Updater::<GET_INFO, _>::new(&mut info) };
-    // SAFETY: As above; every bit pattern is a valid value of the struct.
+    // SAFETY: The argument is the command's own, and every bit pattern is a valid value of the struct.
     unsafe { ioctl(fd, arg) }?;
     Ok(info)
 }
@@ -88,7 +88,7 @@ pub(crate) fn respond(fd: BorrowedFd<'_>, respond: &mut abi::Respond) -> io::Res
     respond.size = size_of::<abi::Respond>() as u32;
     // SAFETY: The command takes a pointer to this struct.
     let arg = unsafe { Updater::<RESPOND, _>::new(respond) };
-    // SAFETY: As above; the kernel only reads.
+    // SAFETY: The argument is the command's own, which only reads it.
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn set_permission(fd: BorrowedFd<'_>, policy: &mut abi::Permission) -
     policy.size = size_of::<abi::Permission>() as u32;
     // SAFETY: The command takes a pointer to this struct.
     let arg = unsafe { Updater::<SET_PERMISSION, _>::new(policy) };
-    // SAFETY: As above; the kernel only reads.
+    // SAFETY: The argument is the command's own, which only reads it.
     Ok(unsafe { ioctl(fd, arg) }?)
 }
 
