@@ -46,6 +46,9 @@ install: export LIBDIR := $(LIBDIR)
 install: ## install watchq, libwq and what belongs to them: make user && sudo make install PREFIX=/usr/local
 	@tools/packages/install
 
+deb: ## Debian packages of the module for DKMS, the library and watchq, in build/deb
+	@tools/packages/deb
+
 demo: ## boot a VM and watch files there: events as they come (KERNEL=patched: all of them)
 	@tools/demo/run
 
@@ -100,4 +103,4 @@ distclean: clean ## also remove the downloads and kernels; they take 30 minutes 
 	rm -rf "$(CACHE)"
 
 # Nothing here names a file that make would build.
-.PHONY: help setup module user install demo demo-guard shell test test-all check stress fuzz flood fault bench bench-check model traps in-tree clean distclean
+.PHONY: help setup module user install deb demo demo-guard shell test test-all check stress fuzz flood fault bench bench-check model traps in-tree clean distclean
