@@ -99,6 +99,10 @@ impl Failure {
     /// The path could not be watched with these options.
     pub fn watching_files(error: &io::Error, path: &Path, watching: &Watching) -> Self {
         let refused = Errno::from_io_error(error) == Some(Errno::INVAL);
+        if Errno::from_io_error(error) == Some(Errno::XDEV) {
+            return Failure::new(format!("{}: nothing is mounted there", escaped(path)))
+                .advise("with --scope sb or mount give the mount point, as findmnt -T prints it; what is below a directory is watched by -r");
+        }
         match watching.reach() {
             Reach::Mount if refused => Failure::new(format!(
                 "{}: a mount does not know one of the events",

@@ -8,7 +8,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{fstat, open, FileType, Mode, OFlags};
+use rustix::fs::{fstat, open, statx, AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 use watch_queue::{Control, Handle, Scope, Watch, WatchFlags};
 
@@ -86,7 +87,8 @@ impl List {
         self.all.len() as u64
     }
 
-    /// Watches what a path of the list leads to now. EEXIST when that is watched already.
+    /// Watches what a path of the list leads to now. EEXIST when that is watched already; EXDEV when all of a mount or
+    /// of a file system is to be watched and the path is below where it is mounted: printed paths would be wrong.
     pub fn aim(
         &mut self,
         control: &Control,
@@ -96,6 +98,10 @@ impl List {
     ) -> io::Result<Handle> {
         let stat = fstat(fd)?;
         let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
+        let wide = matches!(watching.reach(), Reach::Mount | Reach::Sb);
+        if wide && !is_mount_point(fd)? {
+            return Err(Errno::XDEV.into());
+        }
         let watch = Watch::fd(fd.as_fd())
             .scope(scope(watching.reach(), is_dir))
             .flags(WatchFlags::PATH)
@@ -228,9 +234,16 @@ impl Watched {
     }
 }
 
+/// Whether something is mounted here.
+fn is_mount_point(fd: &OwnedFd) -> io::Result<bool> {
+    let stat = statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    Ok(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
 fn scope(reach: Reach, is_dir: bool) -> Scope {
     match reach {
-        Reach::Children if !is_dir => Scope::Object,
+        // Below a file there is nothing: it is watched itself.
+        Reach::Children | Reach::Subtree if !is_dir => Scope::Object,
         Reach::Children => Scope::Children,
         Reach::Subtree => Scope::Subtree,
         Reach::Mount => Scope::Mount,
@@ -300,6 +313,7 @@ mod tests {
         assert_eq!(scope(Reach::Children, true), Scope::Children);
         assert_eq!(scope(Reach::Children, false), Scope::Object);
         assert_eq!(scope(Reach::Subtree, true), Scope::Subtree);
+        assert_eq!(scope(Reach::Subtree, false), Scope::Object);
         assert_eq!(scope(Reach::Sb, false), Scope::Superblock);
     }
 

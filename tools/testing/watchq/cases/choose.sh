@@ -145,3 +145,31 @@ test_an_ordinary_user_has_subtrees()
 	is lines "$(cat o)" 'w/open/ create a
 w/ create c'
 }
+
+test_files_stand_beside_folders()
+{
+	mkdir w w/sub
+	echo 1 > f
+	start o watchq monitor -r -e create,modify w f
+	touch w/sub/x
+	echo 2 >> f
+	stop
+	is lines "$(cat o)" "w/sub/ create x
+f modify"
+}
+
+test_all_of_a_file_system_is_by_its_mount_point()
+{
+	mkdir m
+	mount -t tmpfs none m
+	mkdir m/in
+	for scope in sb mount; do
+		watchq monitor --scope $scope -e modify m/in 2>e && fail "--scope $scope m/in was taken"
+		has e 'm/in: nothing is mounted there'
+	done
+	start o watchq monitor --scope sb -e create m
+	touch m/in/x
+	stop
+	is lines "$(cat o)" "m/in/ create x"
+	umount m
+}

@@ -23,15 +23,15 @@ pub struct Watching {
     /// Watch directories with everything below them, whatever is created or moved there later.
     ///
     /// Short for --scope subtree. Without CAP_SYS_ADMIN over the file system it tells what happens in the
-    /// directories that you may read and search.
+    /// directories that you may read and search. A file is watched itself. What is mounted below a directory is
+    /// another file system: give its mount point, too.
     #[arg(short, long, conflicts_with = "scope")]
     pub recursive: bool,
 
     /// How far watches reach.
     ///
-    /// Mount and sb need CAP_SYS_ADMIN over the file system. With them, give the path of the mount point, so
-    /// that the printed paths are right; mount knows the events access, modify, close, open and open_exec
-    /// only.
+    /// Mount and sb need CAP_SYS_ADMIN over the file system, and the path of the mount point; mount knows the
+    /// events access, modify, close, open and open_exec only.
     #[arg(long, value_enum, default_value_t = Reach::Children)]
     pub scope: Reach,
 
