@@ -44,13 +44,18 @@ impl Failure {
     /// The queue could not be opened with a ring of so many pages.
     pub fn opening(error: &io::Error, pages: usize) -> Self {
         match Errno::from_io_error(error) {
+            // A container sees the host's modules, but only the devices that it was given.
+            Some(Errno::NOENT) if Path::new("/sys/module/watch_queue_dev").exists() => {
+                Failure::new("/dev/watch_queue is missing, though the kernel module is loaded")
+                    .advise("give this container the device: podman run --device /dev/watch_queue, or systemd-nspawn --bind=/dev/watch_queue")
+            }
             Some(Errno::NOENT | Errno::NXIO | Errno::NODEV) => {
                 Failure::new("/dev/watch_queue is missing: the kernel module is not loaded")
-                    .advise("load it as root: insmod watch_queue_dev.ko (make builds it)")
+                    .advise("load it as root: modprobe watch_queue_dev, or insmod watch_queue_dev.ko (make builds it)")
                     .advise("or try it in a virtual machine: make shell")
             }
             Some(Errno::ACCESS) => Failure::new("/dev/watch_queue may not be opened")
-                .advise("its mode should be 0666: see ls -l /dev/watch_queue"),
+                .advise("see ls -l /dev/watch_queue: its mode is 0666, unless udev rules give it to a group"),
             Some(Errno::MFILE) if limits::has_free_file() => Failure::new(format!(
                 "you have as many watch queues open as one user may ({})",
                 limits::named("max_user_queues")

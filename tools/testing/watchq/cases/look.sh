@@ -11,6 +11,20 @@ test_module_and_tool_have_one_version()
 	is "the module's version" "watchq $(cat ${parameters%/*}/version)" "$(watchq --version)"
 }
 
+# As in a container that was not given the device.
+test_a_missing_device_of_a_loaded_module()
+{
+	mv /dev/watch_queue /dev/elsewhere
+	watchq monitor /tmp 2>e
+	status=$?
+	mv /dev/elsewhere /dev/watch_queue
+	is status $status 1
+	has e 'is missing, though the kernel module is loaded'
+	has e 'podman run --device /dev/watch_queue'
+	watchq info >o
+	has o '^sources: .*fs'
+}
+
 test_info_has_limits_and_their_sources()
 {
 	watchq info >o
