@@ -26,14 +26,65 @@ use super::{
 };
 use crate::rust::bindings;
 use crate::rust::prelude::*;
+use core::marker::PhantomData;
 use kernel::sync::rcu;
 
 /// So many are kept without memory of their own.
-const FEW: usize = 8;
+pub(crate) const FEW: usize = 8;
+
+/// The task is inside fsnotify's read section, which keeps all marks that can be met in it.
+///
+/// # Invariants
+///
+/// The section lasts for all of `'s`.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'s>(PhantomData<&'s ()>);
+
+/// The marks of all backends on an inode.
+///
+/// # Invariants
+///
+/// The pointer was read from an inode inside a section of fsnotify that lasts for all of `'s`.
+#[derive(Clone, Copy)]
+pub(crate) struct Marks<'s>(
+    NonNull<bindings::fsnotify_mark_connector>,
+    PhantomData<&'s ()>,
+);
+
+impl Reading<'_> {
+    /// # Safety
+    ///
+    /// The task is inside fsnotify's section for all of the lifetime.
+    #[inline(always)]
+    pub(in crate::rust) unsafe fn new() -> Self {
+        // INVARIANT: The caller vouches for it.
+        Self(PhantomData)
+    }
+}
+
+impl<'s> Marks<'s> {
+    /// # Safety
+    ///
+    /// The inode can be read.
+    unsafe fn of(inode: *const bindings::inode, _reading: Reading<'s>) -> Option<Self> {
+        // SAFETY: The caller vouches for it.
+        let marks = unsafe { bindings::wqd_fsnotify_inode_marks(inode) };
+        // INVARIANT: Read inside the section of `_reading`.
+        NonNull::new(marks).map(|marks| Self(marks, PhantomData))
+    }
+
+    /// fsnotify's structure, which that keeps for `'s`.
+    pub(in crate::rust) fn as_ptr(self) -> *mut bindings::fsnotify_mark_connector {
+        self.0.as_ptr()
+    }
+}
 
 /// The watched directories at and above a place, at one moment.
-pub(crate) struct Above {
+pub(crate) struct Above<'s> {
     few: [InodeKey; FEW],
+    /// The marks on each of the few, if they were asked for.
+    marks: [Option<Marks<'s>>; FEW],
+    reading: Option<Reading<'s>>,
     more: KVec<InodeKey>,
     /// How many there are, whether there was room for them or not.
     met: usize,
@@ -45,10 +96,12 @@ pub(crate) struct Above {
     deep: bool,
 }
 
-impl Above {
-    const fn new() -> Self {
+impl<'s> Above<'s> {
+    const fn new(reading: Option<Reading<'s>>) -> Self {
         Self {
             few: [InodeKey::NONE; FEW],
+            marks: [None; FEW],
+            reading,
             more: KVec::new(),
             met: 0,
             own: InodeKey::NONE,
@@ -58,9 +111,14 @@ impl Above {
     }
 
     /// For two places (`None`: nowhere) the directories at and above them on which marks want all of
-    /// `events`, both at one moment. Process context; may be called inside read sections.
-    pub(crate) fn look(spots: [Option<Spot<'_>>; 2], events: u32) -> [Self; 2] {
-        let mut above = [const { Self::new() }; 2];
+    /// `events`, both at one moment; with `reading`, also what marks are on them. Process context; may be
+    /// called inside read sections.
+    pub(crate) fn look(
+        spots: [Option<Spot<'_>>; 2],
+        events: u32,
+        reading: Option<Reading<'s>>,
+    ) -> [Self; 2] {
+        let mut above = [Self::new(reading), Self::new(reading)];
         Self::look_once(&mut above, &spots, events);
         for _ in 0..ATTEMPTS {
             if above.iter().all(Self::is_complete) {
@@ -143,8 +201,9 @@ impl Above {
         self.own = InodeKey::new(unsafe { inode_of(start) });
         let visit = |at| {
             // SAFETY: The section keeps what is visited: it was in the tree after it began.
-            if let Some(key) = unsafe { marked(at, events) } {
-                self.meet(key);
+            if let Some(inode) = unsafe { marked(at, events) } {
+                // SAFETY: The section keeps the inode of what is visited, too.
+                unsafe { self.meet(inode) };
             }
             true
         };
@@ -157,9 +216,19 @@ impl Above {
         }
     }
 
-    fn meet(&mut self, key: InodeKey) {
-        if let Some(place) = self.few.get_mut(self.met) {
+    /// # Safety
+    ///
+    /// The inode can be read.
+    unsafe fn meet(&mut self, inode: *const bindings::inode) {
+        let key = InodeKey::new(inode);
+        if let (Some(place), Some(marks)) =
+            (self.few.get_mut(self.met), self.marks.get_mut(self.met))
+        {
             *place = key;
+            // SAFETY: The caller vouches for it.
+            *marks = self
+                .reading
+                .and_then(|reading| unsafe { Marks::of(inode, reading) });
         } else {
             // Without room it is only counted.
             let _ = self.more.push_within_capacity(key);
@@ -169,6 +238,13 @@ impl Above {
 
     fn is_complete(&self) -> bool {
         self.met <= FEW.saturating_add(self.more.len())
+    }
+
+    /// The marks on all of them. `None`: they were not asked for, or not all are known.
+    pub(crate) fn marks(&self) -> Option<impl Iterator<Item = Marks<'s>> + '_> {
+        let known = self.reading.is_some() && !self.adrift && !self.deep;
+        let met = self.marks.get(..self.met).filter(|_| known)?;
+        Some(met.iter().copied().flatten())
     }
 
     /// Whether there are none.
@@ -204,7 +280,7 @@ impl Above {
 ///
 /// In an RCU section that began when the dentry was in the tree.
 #[inline(always)]
-unsafe fn marked(at: NonNull<bindings::dentry>, events: u32) -> Option<InodeKey> {
+unsafe fn marked(at: NonNull<bindings::dentry>, events: u32) -> Option<*const bindings::inode> {
     // SAFETY: The caller vouches for it.
     let inode = unsafe { inode_of(at) };
     if inode.is_null() {
@@ -215,7 +291,7 @@ unsafe fn marked(at: NonNull<bindings::dentry>, events: u32) -> Option<InodeKey>
     // SAFETY: The inode, and so its field, is not freed in the section. A change stores a whole
     // word.
     let mask = unsafe { mask.read_volatile() };
-    (mask & events == events).then(|| InodeKey::new(inode))
+    (mask & events == events).then_some(inode)
 }
 
 /// Sorts by Shell's method: core's own has calls behind which objtool sees no end of the function.

@@ -9,11 +9,20 @@
 //! C header: [`include/linux/fsnotify_backend.h`](srctree/include/linux/fsnotify_backend.h)
 
 use super::{
-    backend::Backend,
+    backend::{
+        Backend,
+        Group, //
+    },
     mark::HasKernelMark, //
 };
-use crate::rust::bindings;
 use crate::rust::prelude::*;
+use crate::rust::{
+    bindings,
+    fs::above::{
+        Marks,
+        Reading, //
+    },
+};
 use core::marker::PhantomData;
 
 /// The objects that a backend has on what an event happened to.
@@ -52,6 +61,25 @@ impl<'a, B: Backend> Objects<'a, B> {
         // an object of it.
         let object = unsafe { B::Object::object(mark) };
         // SAFETY: fsnotify's SRCU keeps it for the call.
+        Some(unsafe { object.as_ref() })
+    }
+
+    /// The section in which fsnotify calls us: it lasts for as long as the call.
+    #[inline(always)]
+    pub(crate) fn reading(&self) -> Reading<'a> {
+        // SAFETY: By the type invariants, and fsnotify calls `handle_event` inside its section; a backend
+        // that leaves it has no `Objects` meanwhile.
+        unsafe { Reading::new() }
+    }
+
+    /// The object that `group` has among these marks.
+    pub(crate) fn among(&self, marks: Marks<'a>, group: &Group<B>) -> Option<&'a B::Object> {
+        // SAFETY: fsnotify's section, in which they were found, keeps them for `'a`, and the group is valid.
+        let mark = unsafe { bindings::wqd_fsnotify_mark_of(marks.as_ptr(), group.as_ptr()) };
+        let mark = NonNull::new(mark)?;
+        // SAFETY: All marks of the group are in objects of `B`.
+        let object = unsafe { B::Object::object(mark) };
+        // SAFETY: The section keeps the mark for `'a`, and so the object.
         Some(unsafe { object.as_ref() })
     }
 

@@ -111,3 +111,21 @@ u64 wqd_fs_error_len(const struct fs_error_report *report)
 	return 0;
 #endif
 }
+
+/* For rust/fs/above.rs; inside fsnotify's section, which keeps what is read. */
+struct fsnotify_mark_connector *wqd_fsnotify_inode_marks(const struct inode *inode)
+{
+	return rcu_dereference_raw(inode->i_fsnotify_marks);
+}
+
+/* The mark of a group, of which there is one on an object at most; inside fsnotify's section. */
+struct fsnotify_mark *wqd_fsnotify_mark_of(const struct fsnotify_mark_connector *marks,
+					   const struct fsnotify_group *group)
+{
+	struct fsnotify_mark *mark;
+
+	hlist_for_each_entry_rcu(mark, &marks->list, obj_list, true)
+		if (mark->group == group)
+			return mark;
+	return NULL;
+}

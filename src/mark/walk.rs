@@ -94,6 +94,16 @@ impl<'r, S: Subscriber> Walk<'r, S, 1> {
         cursor.filter(|mark| mark.next().is_none())
     }
 
+    /// Calls `f` for each mark of the only list.
+    #[inline(always)]
+    pub(crate) fn each_mark(self, mut f: impl FnMut(&'r Mark<S>)) {
+        let [mut cursor] = self.cursors;
+        while let Some(mark) = cursor {
+            f(mark);
+            cursor = mark.next();
+        }
+    }
+
     /// The first mark of the next group, and whether the group has more of them; `None` at the end of
     /// the only list.
     #[inline(always)]

@@ -15,8 +15,10 @@ use super::{
     view::{
         view,
         view_of_inode,
+        Met,
         Roots,
-        View, //
+        View,
+        MOST, //
     },
 };
 use crate::{
@@ -25,14 +27,19 @@ use crate::{
     rust::{
         fs::text::Text,
         fsnotify::{
+            backend::PIN,
             event::Event,
+            mask::mask_of,
             objects::Objects,
             place::on, //
         },
     },
-    source::object::{
-        Fs,
-        FsObject, //
+    source::{
+        object::{
+            Fs,
+            FsObject, //
+        },
+        role, //
     },
 };
 use core::ptr;
@@ -63,27 +70,43 @@ fn deliver_inodes(event: &Event<'_>, objects: Objects<'_, Fs>) {
     merge(event, [parent, old, new], view, || usable(event.name()));
 }
 
-/// The kinds of the lists of [`deliver_wide`], in the same order.
-const ALL: [usize; 5] = [on::PARENT, on::INODE, on::INODE2, on::MOUNT, on::SB];
+/// The kinds of the lists of [`deliver_wide`]; what follows is the superblock, or in its place the roots that
+/// were met.
+const WIDE: [usize; 4] = [on::PARENT, on::INODE, on::INODE2, on::MOUNT];
 
 /// Delivers an event of which a mount or a superblock is told.
 fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) {
     let old = objects.get(on::INODE);
     let (new, within) = new_directory(old, objects.get(on::INODE2));
-    let lists = [
-        objects.get(on::PARENT),
-        old,
-        new,
-        objects.get(on::MOUNT),
-        objects.get(on::SB),
-    ];
-    let roots = Roots::new(true);
-    let view = |list: usize, mark: &Mark<Watch>| match ALL.get(list) {
+    let roots = Roots::new(true, Some(objects.reading()));
+    let sb = objects.get(on::SB);
+    // If all that watches the superblock is subtrees.
+    let met = sb
+        .filter(|&sb| mask_of(sb) & PIN == 0)
+        .and_then(|_| roots.met(event, objects));
+    let mut lists = [None; WIDE.len() + MOST];
+    let known = [objects.get(on::PARENT), old, new, objects.get(on::MOUNT)];
+    let rest = met.unwrap_or_else(|| only(sb));
+    for (list, object) in lists.iter_mut().zip(known.into_iter().chain(rest)) {
+        *list = object;
+    }
+    let view = |list: usize, mark: &Mark<Watch>| match WIDE.get(list) {
         Some(&kind) => view(event, kind, within, mark, &roots),
-        None => View::NOTHING,
+        // The directory may be watched for itself, too.
+        None if met.is_some() && role::part(mark.role()) != role::ROOT => View::NOTHING,
+        None => view(event, on::SB, within, mark, &roots),
     };
     let mut text = Text::new();
     merge(event, lists, view, || record::name(event, &mut text));
+}
+
+/// One list in the place of the roots.
+fn only(object: Option<&FsObject>) -> Met<'_> {
+    let mut lists = [None; MOST];
+    if let Some(first) = lists.first_mut() {
+        *first = object;
+    }
+    lists
 }
 
 /// The object of a rename's new directory, and whether it is the old one's: then one look at it

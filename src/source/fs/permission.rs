@@ -177,7 +177,7 @@ pub(in crate::source) fn ask(event: &Event<'_>, section: &mut Section<'_, Fs>) -
 /// below it: a listener can refuse only if it is asked.
 fn view(event: &Event<'_>, list: usize, mark: &Mark<Watch>) -> View {
     let view = match KINDS.get(list) {
-        Some(&kind) => view::view(event, kind, false, mark, &Roots::new(false)),
+        Some(&kind) => view::view(event, kind, false, mark, &Roots::new(false, None)),
         None => View::NOTHING,
     };
     match view.is_unknown() {

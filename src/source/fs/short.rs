@@ -33,6 +33,7 @@ use super::{
     view::{
         self,
         view_of_inode,
+        Met,
         Roots, //
     },
 };
@@ -40,6 +41,7 @@ use crate::{
     abi::flag,
     mark::{
         Mark,
+        Reader,
         Run,
         Subscriber,
         Walk, //
@@ -135,7 +137,7 @@ fn deliver_to_all(event: &Event<'_>, kind: usize, mut walk: Walk<'_, Watch, 1>) 
 
 /// As [`deliver`], for an event of which only a superblock or only a mount is told.
 #[inline(never)]
-fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
+fn deliver_wide<'e>(event: &'e Event<'e>, objects: Objects<'e, Fs>) -> bool {
     let (kind, object) = match (objects.alone(on::SB), objects.alone(on::MOUNT)) {
         (Some(sb), _) => (on::SB, sb),
         (None, Some(mount)) => (on::MOUNT, mount),
@@ -146,17 +148,23 @@ fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
     let mut wide = Wide {
         event,
         kind,
-        roots: Roots::new(walk.last().is_none()),
+        roots: Roots::new(walk.last().is_none(), Some(objects.reading())),
         name: None,
         told: None,
     };
     // However many subtrees there are, nothing is done for any of them if the event is in none.
     let only_subtrees = kind == on::SB && mask_of(object) & PIN == 0;
-    if only_subtrees && walk.last().is_none() && Roots::are_elsewhere(event) {
+    let by_roots = only_subtrees && walk.last().is_none();
+    if by_roots && Roots::are_elsewhere(event) {
         return true;
     }
     let mut text = Text::new();
     let mut room = Some(&mut text);
+    if by_roots {
+        if let Some(met) = wide.roots.met(event, objects) {
+            return wide.deliver_below(&met, &mut room);
+        }
+    }
     while let Some((mark, several)) = walk.next_mark() {
         if is_one_unusual(mark, several) {
             wide.deliver_long(mark, several);
@@ -175,12 +183,32 @@ fn deliver_wide(event: &Event<'_>, objects: Objects<'_, Fs>) -> bool {
 struct Wide<'e> {
     event: &'e Event<'e>,
     kind: usize,
-    roots: Roots,
+    roots: Roots<'e>,
     name: Option<&'e [u8]>,
     told: Told,
 }
 
 impl<'e> Wide<'e> {
+    /// To the watches on the subtrees below these roots, however many others there are. False: one of them
+    /// ignores something, which its whole group does, and nothing was done.
+    #[inline(never)]
+    fn deliver_below(&mut self, met: &Met<'e>, room: &mut Option<&'e mut Text<NAME_MAX>>) -> bool {
+        let reader = Watch::context().read();
+        let roots = || met.iter().map_while(|root| *root);
+        let mut plain = true;
+        for root in roots() {
+            each_root_mark(root, &reader, |mark| {
+                plain &= mark.watch().ignore() == 0;
+            });
+        }
+        if plain {
+            for root in roots() {
+                each_root_mark(root, &reader, |mark| self.deliver_to(mark, room));
+            }
+        }
+        plain
+    }
+
     /// To one watch. Its name is made in `room` when the first watch wants it.
     #[inline(always)]
     fn deliver_to(&mut self, mark: &Mark<Watch>, room: &mut Option<&'e mut Text<NAME_MAX>>) {
@@ -229,6 +257,17 @@ impl<'e> Wide<'e> {
         let make = || Shared::new(event, mask & ALL_EVENTS, wide_name(event, &mut room));
         post_to_group(&Run::of(mark, several), mask, view, &mut None, make);
     }
+}
+
+/// Calls `f` for the mark of each watch on the subtree below a root.
+#[inline(always)]
+fn each_root_mark(root: &FsObject, reader: &Reader<'_, Watch>, mut f: impl FnMut(&Mark<Watch>)) {
+    let walk = Walk::new(reader, [Some(&root.connector)]);
+    walk.each_mark(|mark| {
+        if role::part(mark.role()) == role::ROOT {
+            f(mark);
+        }
+    });
 }
 
 /// The name that the records of an event say that is told by a superblock or a mount. Makes it in `room`;

@@ -25,7 +25,11 @@ use crate::{
     queue::watch::Watch,
     rust::{
         fs::{
-            above::Above,
+            above::{
+                Above,
+                Reading,
+                FEW, //
+            },
             dcache::{
                 InodeKey,
                 Position,
@@ -43,14 +47,27 @@ use crate::{
                 bit,
                 Event, //
             },
-            place::on, //
+            objects::Objects,
+            place::{
+                on,
+                Class, //
+            },
         },
     },
-    source::role,
+    source::{
+        object::{
+            Fs,
+            FsObject, //
+        },
+        role, //
+    },
 };
-use core::cell::{
-    Cell,
-    OnceCell, //
+use core::{
+    cell::{
+        Cell,
+        OnceCell, //
+    },
+    ptr, //
 };
 
 /// What a watch sees of an event through one of its marks.
@@ -107,18 +124,27 @@ pub(super) fn view_of_inode(mask: u32, kind: usize, within: bool, mark: &Mark<Wa
 /// The root of a subtree is found by the mark on its inode, on the way up from the event. So what an event
 /// costs is the way up and one comparison for each watch, and nothing is held meanwhile: what was seen belongs
 /// to one moment, at which the old directory of a rename and the new one were looked at together.
-pub(super) struct Roots {
+pub(super) struct Roots<'s> {
     together: bool,
-    above: OnceCell<[Above; 2]>,
+    reading: Option<Reading<'s>>,
+    above: OnceCell<[Above<'s>; 2]>,
     /// For each side the last viewer that was asked about, the root, and whether it sees the side from there.
     seen: OnceCell<[Cell<(ViewerKey, InodeKey, bool)>; 2]>,
 }
 
-impl Roots {
-    /// For one event. `together`: each of several watches would have to go up itself otherwise.
-    pub(super) const fn new(together: bool) -> Self {
+/// So many roots are found with what watches them.
+pub(super) const MOST: usize = FEW;
+
+/// What stands for the roots above an event, each once, in no order; none behind the first `None`.
+pub(super) type Met<'s> = [Option<&'s FsObject>; MOST];
+
+impl<'s> Roots<'s> {
+    /// For one event. `together`: each of several watches would have to go up itself otherwise. `reading`:
+    /// so that [`Self::met`] finds what watches them.
+    pub(super) const fn new(together: bool, reading: Option<Reading<'s>>) -> Self {
         Self {
             together,
+            reading,
             above: OnceCell::new(),
             seen: OnceCell::new(),
         }
@@ -160,8 +186,35 @@ impl Roots {
         }
     }
 
+    /// The roots of all subtrees that the event is below, or that it is about: no other subtree has anything to
+    /// tell of it. So what an event costs is the way up and the roots that were met on it, not the number of
+    /// subtrees. `None`: not all of them are known, and each watch has to be asked.
+    pub(super) fn met(&self, event: &Event<'_>, objects: Objects<'s, Fs>) -> Option<Met<'s>> {
+        let mut met = [None; MOST];
+        if event.mask() & bit::RENAME == 0 && matches!(Site::old(event), Site::Unknown) {
+            // It is about this inode only.
+            if let (Some(place), Some(object)) = (met.first_mut(), objects.get(on::INODE)) {
+                *place = Some(object);
+            }
+            return Some(met);
+        }
+        let group = crate::FS.get().group(Class::Notify);
+        let [old, new] = self.above(event);
+        for marks in Iterator::chain(old.marks()?, new.marks()?) {
+            let Some(object) = objects.among(marks, group) else {
+                continue;
+            };
+            // The directories of a rename have the upper ones in common.
+            let place = met
+                .iter_mut()
+                .find(|place| place.is_none_or(|there| ptr::eq(there, object)));
+            *place? = Some(object);
+        }
+        Some(met)
+    }
+
     /// What is above the sides of the event.
-    fn above(&self, event: &Event<'_>) -> &[Above; 2] {
+    fn above(&self, event: &Event<'_>) -> &[Above<'s>; 2] {
         self.above.get_or_init(|| {
             let spot = |site| match site {
                 Site::Entry(spot) | Site::Object(spot) => Some(spot),
@@ -172,7 +225,7 @@ impl Roots {
                 spot(Site::old(event)),
                 (new != 0).then(|| event.new_directory()).flatten(),
             ];
-            Above::look(spots, ENDS | PIN)
+            Above::look(spots, ENDS | PIN, self.reading)
         })
     }
 
@@ -200,7 +253,7 @@ pub(super) fn view(
     kind: usize,
     within: bool,
     mark: &Mark<Watch>,
-    roots: &Roots,
+    roots: &Roots<'_>,
 ) -> View {
     match kind {
         on::SB => view_of_superblock(event, mark, roots),
@@ -214,10 +267,11 @@ pub(super) fn view(
 
 /// What a watch sees through a mark on a superblock.
 #[inline(always)]
-fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots) -> View {
+fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots<'_>) -> View {
     match role::part(mark.role()) {
         role::OBJECT => {}
-        role::TREE => {
+        // By the one or the other, as it was found.
+        role::TREE | role::ROOT => {
             let watch = mark.watch();
             let all = view_of_subtree(event, watch.root(), roots);
             return match watch.viewer() {
@@ -238,7 +292,7 @@ fn view_of_superblock(event: &Event<'_>, mark: &Mark<Watch>, roots: &Roots) -> V
 
 /// What a watch on the subtree below `root` sees of an event.
 #[inline(always)]
-fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots) -> View {
+fn view_of_subtree(event: &Event<'_>, root: InodeKey, roots: &Roots<'_>) -> View {
     let position = |side, spot| roots.position(event, side, spot, root);
     let below = |bits| View { bits, below: true };
     if event.mask() & bit::RENAME != 0 {
@@ -290,7 +344,7 @@ fn view_of_viewer(
     all: View,
     root: InodeKey,
     viewer: &Viewer,
-    roots: &Roots,
+    roots: &Roots<'_>,
 ) -> View {
     if all.bits == 0 {
         // Also if it is not known: not even that it happened is told.
