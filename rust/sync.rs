@@ -9,6 +9,7 @@
 //! | [`global`] | values from module init to module exit | any |
 //! | [`handle_table`] | table by 64-bit handle | process, the owner's lock |
 //! | [`irq_work`] | something to be done in a moment, without locks | queue: any |
+//! | [`pointer_map`] | numbers to pointers | look-up: any but NMI; changes: process |
 //! | [`raw_spinlock`] | raw spinlock, interrupts off | any but NMI |
 //! | [`srcu_fast`] | SRCU with cheap readers | read: any |
 //! | [`stack`] | lock-free stack for reapers | push: any |
@@ -21,6 +22,7 @@ pub(crate) mod bit_lock;
 pub(crate) mod global;
 pub(crate) mod handle_table;
 pub(crate) mod irq_work;
+pub(crate) mod pointer_map;
 pub(crate) mod raw_spinlock;
 pub(crate) mod srcu_fast;
 pub(crate) mod stack;

@@ -66,7 +66,7 @@ pub(crate) use self::{
 /// marks holds one.
 pub(crate) trait Subscriber: Send + Sync + Sized + 'static {
     /// Why a watch ends; the mark layer only passes it on.
-    type Reason: Copy;
+    type Reason: Copy + Send;
 
     /// What a connector in a [`Table`] holds for as long as it is there.
     type Lease: Send + Sync;

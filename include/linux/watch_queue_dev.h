@@ -105,7 +105,8 @@ static inline void watch_queue_dev_init_watch(struct watch *watch, struct watch_
  *
  * Return: 0; EBUSY when the queue has a watch with this id here already, ENOENT when the
  * queue or the list has ended, ENOBUFS when the queue has no ring yet, EINVAL when info_id
- * is more than an id in its place, EDQUOT above the user's limit of watches, ENOMEM.
+ * is more than an id in its place, EDQUOT above the user's limit of watches, ERESTARTSYS when a
+ * signal came while it waited for watches of the user's closed queues to end, ENOMEM.
  */
 int watch_queue_dev_add_watch(const struct watch *watch, struct watch_list *wlist);
 
@@ -116,8 +117,8 @@ int watch_queue_dev_add_watch(const struct watch *watch, struct watch_list *wlis
  * @id: its id; ignored when @all
  * @all: end every watch, and refuse new ones: the watched object is going away
  *
- * Each watcher gets one REMOVAL record. Process context, may sleep; with @all any context
- * but NMI, whatever locks are held. When it returns after @all, the list may be freed as
+ * Each watcher gets one REMOVAL record, with @all a moment later. Process context, may sleep;
+ * with @all any context but NMI, whatever locks are held. When it returns after @all, the list may be freed as
  * soon as nothing posts to it any more.
  *
  * Return: 0, or EBADSLT when there was nothing to end.

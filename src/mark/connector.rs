@@ -184,6 +184,19 @@ impl<S: Subscriber> Connector<S> {
         union
     }
 
+    /// Whether a watch that has not ended has a mark here. Any context but NMI.
+    pub(crate) fn has_live(&self) -> bool {
+        let reader = S::context().read();
+        let mut next = self.first(&reader);
+        while let Some(mark) = next {
+            if !mark.watch().is_dead() {
+                return true;
+            }
+            next = mark.next();
+        }
+        false
+    }
+
     /// A mark leaves the list.
     pub(super) fn left(guard: &mut RawGuard<'_, State>, mark: &Mark<S>) {
         if mark.watch().limit(mark.role()).is_some() {

@@ -14,7 +14,10 @@ use super::{
         Object, //
     },
     hooks::hook,
-    slot::InSlot,
+    slot::{
+        Directory,
+        InDirectory, //
+    },
     table::InTable,
     Mark,
     MarkRef,
@@ -56,6 +59,10 @@ const REAPER_DELAY: Jiffies = 1;
 pub(crate) struct Context<S: Subscriber> {
     // Dropped in this order: what queues a job, the jobs, then what they use.
     #[pin]
+    kick_ends: IrqWork<KickEnds<S>>,
+    #[pin]
+    ends: DelayedJob<Ends<S>>,
+    #[pin]
     kick: IrqWork<Kick<S>>,
     #[pin]
     watches: DelayedJob<Watches<S>>,
@@ -64,7 +71,7 @@ pub(crate) struct Context<S: Subscriber> {
     #[pin]
     marks: DelayedJob<Marks<S>>,
     #[pin]
-    slotted: DelayedJob<Boxes<S, InSlot<S>>>,
+    slotted: DelayedJob<Boxes<S, InDirectory<S>>>,
     #[pin]
     tabled: DelayedJob<Boxes<S, InTable<S>>>,
     #[pin]
@@ -84,6 +91,9 @@ struct Puts<S: Subscriber>(Stack<Mark<S>>);
 
 struct Watches<S: Subscriber>(Stack<Dead<S>>);
 
+/// Directories that have left their slots.
+struct Ends<S: Subscriber>(Stack<Directory<S>>);
+
 /// Connectors that are boxes of their own.
 struct Boxes<S: Subscriber, O: Object<S>>(Stack<Connected<S, O>>)
 where
@@ -92,6 +102,9 @@ where
 /// Queues step two: the context that killed a watch may hold locks under which a job cannot be
 /// queued.
 struct Kick<S: Subscriber>(PhantomData<fn(S)>);
+
+/// Queues the job for directories, for the same reason.
+struct KickEnds<S: Subscriber>(PhantomData<fn(S)>);
 
 /// A watch in the list of dead ones.
 #[repr(transparent)]
@@ -110,6 +123,8 @@ impl<S: Subscriber> Context<S> {
     /// The reapers run on `queue`; `name` is that of the marks in /proc/slabinfo.
     pub(crate) fn new(queue: Arc<OwnedQueue>, name: &'static CStr) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            kick_ends <- IrqWork::new(KickEnds(PhantomData)),
+            ends <- new_delayed_job!(Ends(Stack::new()), queue.clone(), "wq_end_directories"),
             kick <- IrqWork::new(Kick(PhantomData)),
             watches <- new_delayed_job!(Watches(Stack::new()), queue.clone(), "wq_reap_watches"),
             puts <- new_delayed_job!(Puts(Stack::new()), queue.clone(), "wq_put_marks"),
@@ -171,7 +186,7 @@ impl<S: Subscriber> Context<S> {
     /// # Safety
     ///
     /// It was allocated as a `KBox`, it cannot be found anew, and its link is free.
-    pub(super) unsafe fn reap_slotted(&self, connector: NonNull<Connected<S, InSlot<S>>>) {
+    pub(super) unsafe fn reap_slotted(&self, connector: NonNull<Connected<S, InDirectory<S>>>) {
         // SAFETY: The caller gives it away.
         unsafe { self.slotted.0.push(connector) };
         self.slotted.queue(REAPER_DELAY);
@@ -203,8 +218,27 @@ impl<S: Subscriber> Context<S> {
         }
     }
 
-    /// Waits until everything that was killed or unlinked before is gone. Process context.
+    /// Ends the watches of a directory whose object has ended, step one, from the workqueue, and drops
+    /// the reference after a grace period. Any context, whatever locks are held; takes none.
+    pub(super) fn end_directory(&self, directory: Arc<Directory<S>>) {
+        if let Some(directory) = NonNull::new(Arc::into_raw(directory).cast_mut()) {
+            // SAFETY: The reference keeps it until the job drops it. It left its slot once, so its
+            // link is free.
+            unsafe { self.ends.0.push(directory) };
+            self.kick_ends.queue();
+        }
+    }
+
+    /// Waits until the watches of all objects that ended before have been ended, step one. Process
+    /// context.
+    pub(crate) fn flush_ends(&self) {
+        self.kick_ends.sync();
+        self.ends.flush();
+    }
+
+    /// Waits until everything that was ended, killed or unlinked before is gone. Process context.
     pub(crate) fn flush(&self) {
+        self.flush_ends();
         self.kick.sync();
         self.watches.flush();
         self.flush_puts();
@@ -217,6 +251,35 @@ impl<S: Subscriber> Context<S> {
 impl<S: Subscriber> IrqHandler for Kick<S> {
     fn run(_work: &IrqWork<Self>) {
         S::context().watches.queue(0);
+    }
+}
+
+impl<S: Subscriber> IrqHandler for KickEnds<S> {
+    fn run(_work: &IrqWork<Self>) {
+        S::context().ends.queue(0);
+    }
+}
+
+impl<S: Subscriber> Job for Ends<S> {
+    fn run(job: &DelayedJob<Self>) {
+        let ended = Stack::new();
+        let mut chain = job.0.take();
+        if chain.is_empty() {
+            return;
+        }
+        while let Some(directory) = chain.next() {
+            // SAFETY: `end_directory` took it apart, and the reference is still there.
+            unsafe { directory.as_ref() }.end_all();
+            // SAFETY: The chain has handed it out, so that its link is free; it is dropped below.
+            unsafe { ended.push(directory) };
+        }
+        S::context().srcu.synchronize();
+        let mut chain = ended.take();
+        while let Some(directory) = chain.next() {
+            // SAFETY: `end_directory` took it apart, and the chain hands it out once. A grace period
+            // has ended since it left its slot.
+            drop(unsafe { Arc::from_raw(directory.as_ptr().cast_const()) });
+        }
     }
 }
 

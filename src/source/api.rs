@@ -2,7 +2,7 @@
 
 //! The API for other modules that post events of their own.
 //!
-//! An object of such a module has a list, which is a [`Slot`]: empty, or leading to a connector
+//! An object of such a module has a list, which is a [`Slot`]: empty, or leading by id to connectors
 //! with the marks of its watches. A watch is identified by its queue and the id that the module
 //! gave it. A watch of this kind has no mask: it gets what is posted with its id.
 //!
@@ -94,8 +94,8 @@ impl ProducerApi for Api {
 
     fn remove(queue: &Queue, slot: &Slot<Watch>, id: u64) -> Result {
         let mut handle = None;
-        for_each(slot, |watch| {
-            if ptr::eq(watch.queue(), queue) && watch.claimed_id() == Some(id) {
+        for_each(slot, id, |watch| {
+            if ptr::eq(watch.queue(), queue) {
                 handle = Some(watch.handle());
             }
         });
@@ -104,8 +104,10 @@ impl ProducerApi for Api {
     }
 
     fn end(slot: &Slot<Watch>, unloading: bool) -> Result {
-        let mut any = false;
-        for_each(slot, |_| any = true);
+        let any = {
+            let reader = Watch::context().read();
+            slot.any(&reader, |list| list.has_live())
+        };
         slot.end(if unloading {
             Reason::SourceGone
         } else {
@@ -128,22 +130,23 @@ impl ProducerApi for Api {
             name: &[],
         }];
         let event = Event { records: &records };
-        for_each(slot, |watch| {
-            if watch.claimed_id() == Some(id) {
-                Queue::post_anywhere(watch, &event);
-            }
-        });
+        for_each(slot, id, |watch| Queue::post_anywhere(watch, &event));
     }
 
     fn barrier() {
+        Watch::context().flush_ends();
         crate::RELEASES.get().barrier();
     }
 }
 
-/// Calls `f` for every live watch. Any context but NMI.
-fn for_each(slot: &Slot<Watch>, f: impl FnMut(&Arc<Watch>)) {
+/// Calls `f` for every live watch with this id. Any context but NMI.
+fn for_each(slot: &Slot<Watch>, id: u64, mut f: impl FnMut(&Arc<Watch>)) {
     let reader = Watch::context().read();
-    each_watch(&reader, [slot.get(&reader)], f);
+    each_watch(&reader, [slot.get(&reader, id)], |watch| {
+        if watch.claimed_id() == Some(id) {
+            f(watch);
+        }
+    });
 }
 
 /// Puts a new watch into its queue's table and into the list. ENOENT when one of them has ended
@@ -156,7 +159,7 @@ fn insert(watch: &Arc<Watch>, slot: &Slot<Watch>) -> Result {
     if watch.group().ended() {
         return Err(ENOENT);
     }
-    connector = slot.connector()?;
+    connector = slot.connector(watch.claimed_id().ok_or(EINVAL)?)?;
     watch.charge()?;
     let mut entering = Entering::new(group, watch)?;
     entering.insert(&connector, mark).map_err(|why| match why {

@@ -55,7 +55,7 @@ mod suite {
 
         let mut most = 0;
         for _ in 0..ROUNDS {
-            let on_slot = party.add(&slot.connector()?, 1)?;
+            let on_slot = party.add(&slot.connector(1)?, 1)?;
             party.remove(&on_slot)?;
             most = most.max(world.live());
         }
@@ -82,7 +82,7 @@ mod suite {
     fn bytes() -> Result {
         let mark = size_of::<Mark<Watch>>();
         let connector = size_of::<Connector<Watch>>() - LOCK_DEBUG;
-        let slotted = size_of::<Slotted<Watch>>() - 2 * LOCK_DEBUG;
+        let slotted = size_of::<Slotted<Watch>>() - LOCK_DEBUG;
         let object = size_of::<FsObject>() - 2 * LOCK_DEBUG;
         // An `Arc` has a count in front.
         let watch = size_of::<Watch>() + 8;

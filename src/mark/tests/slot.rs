@@ -32,6 +32,9 @@ use kernel::{
     sync::Mutex, //
 };
 
+/// The id of what these tests add.
+const ID: u64 = 7;
+
 fn context() -> &'static Context<Probe> {
     Probe::context()
 }
@@ -45,15 +48,16 @@ fn stash<T>(content: Option<T>) -> Result<Arc<Mutex<Option<T>>>> {
     Arc::pin_init(new_mutex!(content, "test.stash"), GFP_KERNEL)
 }
 
-/// Whether the slot has a connector.
+/// Whether the slot has a connector for the id.
 fn occupied(slot: &Slot<Probe>) -> bool {
-    slot.get(&context().read()).is_some()
+    slot.get(&context().read(), ID).is_some()
 }
 
 /// How many marks there are behind the slot.
 fn marks(slot: &Slot<Probe>) -> usize {
     let reader = context().read();
-    slot.get(&reader).map_or(0, |list| marks_of(&reader, list))
+    slot.get(&reader, ID)
+        .map_or(0, |list| marks_of(&reader, list))
 }
 
 /// Ends its slot in a hard interrupt.
@@ -76,8 +80,8 @@ mod suite {
         let party = Party::new(true)?;
         assert!(!occupied(&slot));
 
-        let list = slot.connector()?;
-        assert!(slot.connector()?.as_ptr() == list.as_ptr());
+        let list = slot.connector(ID)?;
+        assert!(slot.connector(ID)?.as_ptr() == list.as_ptr());
         let first = party.add(&list, 1)?;
         let second = party.add(&list, 1)?;
         drop(list);
@@ -90,7 +94,7 @@ mod suite {
         assert_eq!(world.hits(Window::FreeBox), 1);
 
         // And again, with one that is looked up and not used.
-        drop(slot.connector()?);
+        drop(slot.connector(ID)?);
         assert!(!occupied(&slot));
         context().flush();
         assert_eq!(world.hits(Window::FreeBox), 2);
@@ -105,17 +109,17 @@ mod suite {
         let empty = slot()?;
         empty.end(GONE);
         assert!(empty.is_ended());
-        assert!(matches!(empty.connector(), Err(e) if e == ENOENT));
+        assert!(matches!(empty.connector(ID), Err(e) if e == ENOENT));
 
         // Between the look-up and the first mark.
         let slot = slot()?;
-        let list = slot.connector()?;
+        let list = slot.connector(ID)?;
         assert!(!slot.is_ended());
         slot.end(GONE);
         slot.end(GONE);
         assert!(slot.is_ended());
         assert!(!occupied(&slot));
-        assert!(matches!(slot.connector(), Err(e) if e == ENOENT));
+        assert!(matches!(slot.connector(ID), Err(e) if e == ENOENT));
         drop(slot);
         assert!(matches!(party.add(&list, 1), Err(e) if e == ENOENT));
         drop(list);
@@ -134,9 +138,9 @@ mod suite {
 
         let (hook_slot, hook_other) = (slot.clone(), other.clone());
         world.arm(Window::Publish, move || {
-            *hook_other.lock() = hook_slot.connector().ok();
+            *hook_other.lock() = hook_slot.connector(ID).ok();
         })?;
-        let list = slot.connector()?;
+        let list = slot.connector(ID)?;
         assert_eq!(world.disarm(), 2);
         let first = other.lock().take().ok_or(EINVAL)?;
         assert!(first.as_ptr() == list.as_ptr());
@@ -157,7 +161,7 @@ mod suite {
         let slot = slot()?;
         let hook_slot = slot.clone();
         world.arm(Window::Publish, move || hook_slot.end(GONE))?;
-        assert!(matches!(slot.connector(), Err(e) if e == ENOENT));
+        assert!(matches!(slot.connector(ID), Err(e) if e == ENOENT));
         assert_eq!(world.disarm(), 1);
         context().flush();
         assert_eq!(world.hits(Window::FreeBox), 1);
@@ -169,7 +173,7 @@ mod suite {
         let world = World::new()?;
         let party = Party::new(false)?;
         let slot = stash(Some(KBox::new(Slot::<Probe>::new(), GFP_KERNEL)?))?;
-        let list = slot.lock().as_ref().ok_or(EINVAL)?.connector()?;
+        let list = slot.lock().as_ref().ok_or(EINVAL)?.connector(ID)?;
         let probe = party.add(&list, 1)?;
         drop(list);
 
@@ -180,7 +184,7 @@ mod suite {
         let hook_helped = helped.clone();
         world.arm(Window::Unneeded, move || {
             if let Some(slot) = hook_slot.lock().take() {
-                let second = slot.connector();
+                let second = slot.connector(ID);
                 hook_helped.store(u32::from(second.is_ok()), Relaxed);
                 slot.end(GONE);
                 drop(slot);
@@ -200,7 +204,7 @@ mod suite {
         let world = World::new()?;
         let slot = slot()?;
         let parties = Party::in_order(4)?;
-        let list = slot.connector()?;
+        let list = slot.connector(ID)?;
         for party in &parties {
             party.add(&list, 1)?;
         }
@@ -209,11 +213,57 @@ mod suite {
         let ender = KBox::pin_init(IrqWork::new(Ender(slot.clone())), GFP_KERNEL)?;
         ender.queue();
         ender.sync();
+        assert!(slot.is_ended());
+        context().flush_ends();
         // Step one is done.
         assert_eq!(world.kills(), 4);
-        assert!(slot.is_ended());
         context().flush();
         assert_eq!(world.ended(), 4);
+        assert_eq!(world.live(), 0);
+        assert_eq!(world.hits(Window::FreeBox), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn each_id_has_a_list_of_its_own() -> Result {
+        let world = World::new()?;
+        let slot = slot()?;
+        let party = Party::new(true)?;
+        // Dense ones, and as a kernel's addresses are.
+        let ids = (0..200).chain((1..=200).map(|n| 0xffff_8880_1234_0000 + n * 0x1240));
+        for id in ids.clone() {
+            party.add(&slot.connector(id)?, 1)?;
+        }
+        let reader = context().read();
+        let mut longest = 0;
+        for id in ids.clone() {
+            let list = slot.get(&reader, id).ok_or(EINVAL)?;
+            longest = longest.max(marks_of(&reader, list));
+        }
+        assert!(longest <= 3);
+        assert!(slot.get(&reader, 200).is_none());
+        drop(reader);
+        // Two that share a place share the list: a post tells them apart.
+        assert!(slot.connector(1)?.as_ptr() == slot.connector(1 << 16)?.as_ptr());
+
+        slot.end(GONE);
+        context().flush();
+        assert_eq!(world.kills(), 400);
+        assert_eq!(world.live(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_slot_that_is_dropped_leaves_its_watches() -> Result {
+        let world = World::new()?;
+        let party = Party::new(false)?;
+        let slot = Slot::<Probe>::new();
+        let probe = party.add(&slot.connector(ID)?, 1)?;
+        drop(slot);
+        context().flush();
+        assert_eq!(world.kills(), 0);
+        party.remove(&probe)?;
+        context().flush();
         assert_eq!(world.live(), 0);
         assert_eq!(world.hits(Window::FreeBox), 1);
         Ok(())
@@ -235,7 +285,7 @@ mod suite {
                 world.spawn(move || {
                     line.wait();
                     // Odd rounds: the connector goes each time; even ones: a watch stays.
-                    while let Ok(list) = slot.connector() {
+                    while let Ok(list) = slot.connector(ID) {
                         let Ok(probe) = party.add(&list, 1) else {
                             continue;
                         };
