@@ -230,7 +230,8 @@ mod suite {
         let slot = slot()?;
         let party = Party::new(true)?;
         // Dense ones, and as a kernel's addresses are.
-        let ids = (0..200).chain((1..=200).map(|n| 0xffff_8880_1234_0000 + n * 0x1240));
+        let addresses = (1..=200).map(|n| 0xffff_8880_1234_0000 + n * 0x1240);
+        let ids = Iterator::chain(0..200, addresses);
         for id in ids.clone() {
             party.add(&slot.connector(id)?, 1)?;
         }
@@ -263,6 +264,7 @@ mod suite {
         context().flush();
         assert_eq!(world.kills(), 0);
         party.remove(&probe)?;
+        drop(probe);
         context().flush();
         assert_eq!(world.live(), 0);
         assert_eq!(world.hits(Window::FreeBox), 1);

@@ -101,8 +101,10 @@ TEST_F_TIMEOUT(in, the_list_ends, 100)
 	ASSERT_EQ(0, watch(wq_fd(other), 0, 1, ID(1)));
 	EXPECT_EQ(0, poll(&pfd, 1, 0));
 	ASSERT_EQ(0, end_list(variant->context, 0));
-	EXPECT_EQ(1, poll(&pfd, 1, 1000));
 	EXPECT_EQ(0, post(WQT_PROCESS, 0, 1, 0, 0, 1, 2));
+	EXPECT_EQ(1, poll(&pfd, 1, 1000));
+	/* Waits until all watches of the list have ended. */
+	after = stats();
 	EXPECT_FINE(take(self->wq, &self->tally));
 	EXPECT_FINE(take(other, &t));
 	EXPECT_EQ(1, self->tally.removals[1]);
@@ -111,7 +113,6 @@ TEST_F_TIMEOUT(in, the_list_ends, 100)
 	EXPECT_EQ(1, t.removals[1]);
 	EXPECT_EQ(WATCH_REMOVAL_OBJECT_GONE, t.reason);
 	EXPECT_EQ(0, self->tally.records + t.records);
-	after = stats();
 	EXPECT_EQ(before.added + 4, after.added);
 	EXPECT_EQ(after.added - 1, after.released);
 	wq_close(other);
