@@ -118,8 +118,8 @@ int watch_queue_dev_add_watch(const struct watch *watch, struct watch_list *wlis
  * @all: end every watch, and refuse new ones: the watched object is going away
  *
  * Each watcher gets one REMOVAL record, with @all a moment later. Process context, may sleep;
- * with @all any context but NMI, whatever locks are held. When it returns after @all, the list may be freed as
- * soon as nothing posts to it any more.
+ * with @all any context but NMI, whatever locks are held. When it returns after @all, the list
+ * may be freed as soon as nothing posts to it any more.
  *
  * Return: 0, or EBADSLT when there was nothing to end.
  */
