@@ -382,7 +382,7 @@ TEST_F(ask, classes)
 	ASSERT_EQ(0, wq_add(self->q.fd, &add));
 	BEGIN(WQ_OPEN, "file");
 	ENDS(0);
-	EXPECT_STREQ("open#5, open+#6 file", wq_story(&self->q));
+	EXPECT_STREQ("open+#6 file, open#5", wq_story(&self->q));
 	close(add.object);
 }
 
