@@ -22,7 +22,7 @@ help: ## this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  make KDIR=DIR     build the module for a built kernel of your own"
+	@echo "  make KDIR=DIR     build the module for a built kernel of your own (WQ_SELF_CONTAINED=1: one without Rust)"
 	@echo "  PATCHES=0         the pinned kernel without the patches; see Documentation/kernel.rst"
 	@echo "  LINUX_SRC=DIR     take the kernel's source from there; see tools/kernel/source"
 	@echo

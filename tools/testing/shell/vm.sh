@@ -128,7 +128,7 @@ check "no leak check without kmemleak" vm 125 --kmemleak -- true
 check "unknown option" refused "unknown option '--frobnicate'" --frobnicate -- true
 check "no command" refused "no command"
 check "no separator" refused "put -- before" true
-check "unknown kernel" refused "is none of release, debug and stock" --kernel fast -- true
+check "unknown kernel" refused "is none of release, debug, norust and stock" --kernel fast -- true
 check "too many CPUs" refused "--cpus 64" --cpus 64 -- true
 check "bad memory" refused "--mem lots" --mem lots -- true
 check "bad time" refused "--timeout soon" --timeout soon -- true
